@@ -1,0 +1,91 @@
+//! A mask over word types that is never written out.
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn_variational_dropout::{MaskRng, MaskScaling, MaskSharing, Site, SiteDropout, WordStream};
+
+/// Which word types each row of a batch drops.
+///
+/// Whether row `r` drops word `w` is a function of (key, `r`, `w`): the word at position `w` of
+/// the row's random stream. Nothing is drawn or kept for the words that do not occur.
+#[derive(Debug, Clone)]
+pub struct WordTypeMask {
+    factors: Factors,
+}
+
+#[derive(Debug, Clone)]
+enum Factors {
+    Identity,
+    /// The same for every word.
+    Constant(f32),
+    Random {
+        dropout: SiteDropout,
+        rows: Vec<WordStream>,
+    },
+}
+
+impl WordTypeMask {
+    /// No word is dropped.
+    pub fn identity() -> Self {
+        Self { factors: Factors::Identity }
+    }
+
+    pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, rng: &MaskRng) -> Self {
+        let rng = rng.clone().site(Site::EmbeddingType);
+        if dropout.asks_nothing_random(&rng) {
+            return Self {
+                factors: match dropout.scaling {
+                    MaskScaling::Unscaled if dropout.prob > 0.0 => {
+                        Factors::Constant(dropout.expected_value())
+                    }
+                    _ => Factors::Identity,
+                },
+            };
+        }
+        let shared = dropout.sharing == MaskSharing::PerBatch;
+        let rows = rng.rows(batch_size, 0, shared).collect();
+        Self { factors: Factors::Random { dropout: *dropout, rows } }
+    }
+
+    /// Whether every word is kept as it is.
+    pub fn is_identity(&self) -> bool {
+        matches!(self.factors, Factors::Identity)
+    }
+
+    /// The factor of each token.
+    ///
+    /// The tokens are read back to the host, where the hash is: on a GPU this waits for them.
+    ///
+    /// # Shapes
+    ///
+    /// - tokens, output: `[batch_size, seq_length]`
+    ///
+    /// # Panics
+    ///
+    /// If the mask was drawn for another batch size, or a token is negative.
+    pub fn factors(&self, tokens: &Tensor<2, Int>) -> Tensor<2> {
+        let dims = tokens.dims();
+        let device = tokens.device();
+        let (dropout, rows) = match &self.factors {
+            Factors::Identity => return Tensor::ones(dims, &device),
+            Factors::Constant(factor) => return Tensor::full(dims, *factor, &device),
+            Factors::Random { dropout, rows } => (dropout, rows),
+        };
+        let [batch_size, seq_length] = dims;
+        assert!(
+            batch_size == rows.len(),
+            "WordTypeMask: a mask must have the batch_size of the tokens, got {} for {batch_size}",
+            rows.len()
+        );
+        let ids = tokens.to_data().convert_dtype(DType::I64);
+        let ids = ids.as_slice::<i64>().expect("converted to i64");
+        let kept = dropout.kept_value();
+        let factors = ids.chunks(seq_length.max(1)).zip(rows).flat_map(|(ids, row)| {
+            ids.iter().map(|&id| {
+                let id = u64::try_from(id)
+                    .unwrap_or_else(|_| panic!("WordTypeMask: tokens must not be negative, got {id}"));
+                if dropout.drops(row.word(id)) { 0.0 } else { kept }
+            })
+        });
+        Tensor::from_data(TensorData::new(factors.collect::<Vec<f32>>(), dims), &device)
+    }
+}

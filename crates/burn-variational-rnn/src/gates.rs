@@ -1,0 +1,131 @@
+//! The fused weights of all gates of a cell.
+
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Tensor};
+use burn_variational_dropout::{DropoutPrior, KlTerm};
+
+use crate::{GateMasks, LayerDropout, SiteMasks};
+
+/// The weights of all gates side by side, so that one matrix product serves them all:
+///
+/// ```text
+/// a_t = (x_t ∘ z_x) W + b + (h_{t-1} ∘ z_h) U
+/// ```
+///
+/// With a mask for each gate, gate `k` reads its own columns: `(h ∘ z_k) U_k`.
+#[derive(Module, Debug)]
+pub struct GateWeights {
+    /// `W`, `[d_input, n_gates · d_hidden]`.
+    pub input: Param<Tensor<2>>,
+    /// `U`, `[d_hidden, n_gates · d_hidden]`.
+    pub recurrent: Param<Tensor<2>>,
+    /// `b`, `[n_gates · d_hidden]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl GateWeights {
+    /// New weights, each gate initialised by itself as `burn::nn` does.
+    ///
+    /// # Panics
+    ///
+    /// If a size is zero, naming the owner.
+    pub fn init(
+        owner: &str,
+        [d_input, d_hidden, n_gates]: [usize; 3],
+        bias: bool,
+        initializer: &Initializer,
+        device: &Device,
+    ) -> Self {
+        for (field, size) in [("d_input", d_input), ("d_hidden", d_hidden), ("n_gates", n_gates)] {
+            assert!(size > 0, "{owner}: {field} must be positive, got 0");
+        }
+        let weight = |d_in: usize| {
+            let gate = |_| initializer.init::<2, _>([d_in, d_hidden], device).into_value();
+            leaf(Tensor::cat((0..n_gates).map(gate).collect(), 1))
+        };
+        let bias = bias.then(|| {
+            let gate = |_| {
+                initializer
+                    .init_with::<1, _>([d_hidden], Some(d_input), Some(d_hidden), device)
+                    .into_value()
+            };
+            leaf(Tensor::cat((0..n_gates).map(gate).collect(), 0))
+        });
+        Self { input: weight(d_input), recurrent: weight(d_hidden), bias }
+    }
+
+    /// `(x_t ∘ z_x) W + b` for all steps in one matrix product.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[seq_length, batch_size, d_input]`
+    /// - output: `[seq_length, batch_size, n_gates · d_hidden]`
+    ///
+    /// # Panics
+    ///
+    /// If a mask has other dims than the input, or there are masks for another number of gates.
+    pub fn project_input(&self, input: &Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
+        let [seq_length, batch_size, d_input] = input.dims();
+        let rows = seq_length * batch_size;
+        let dropped = masks.apply_over_time(input);
+        let dropped = dropped.into_iter().map(|x| x.reshape([rows, d_input])).collect();
+        let projected = gate_product(dropped, self.input.val());
+        let projected = match &self.bias {
+            Some(bias) => projected + bias.val().unsqueeze(),
+            None => projected,
+        };
+        let [_, width] = projected.dims();
+        projected.reshape([seq_length, batch_size, width])
+    }
+
+    /// `(h_{t-1} ∘ z_h) U`.
+    ///
+    /// # Shapes
+    ///
+    /// - hidden: `[batch_size, d_hidden]`
+    /// - output: `[batch_size, n_gates · d_hidden]`
+    ///
+    /// # Panics
+    ///
+    /// If a mask has other dims than `hidden`, or there are masks for another number of gates.
+    pub fn recurrent_product(&self, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
+        gate_product(masks.apply(hidden), self.recurrent.val())
+    }
+
+    /// The KL term of `W` at the input's rate, `U` at the recurrence's, and `b`.
+    pub fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
+        let biases = self.bias.iter().map(|bias| bias.id).collect();
+        KlTerm::new()
+            .with_params(vec![self.input.id], prior.site_lambda(dropout.input))
+            .with_params(vec![self.recurrent.id], prior.site_lambda(dropout.recurrent))
+            .with_params(biases, prior.bias_lambda())
+    }
+}
+
+/// A parameter of its own, cut off from the tensors its value was made of.
+pub(crate) fn leaf<const D: usize>(value: Tensor<D>) -> Param<Tensor<D>> {
+    Param::from_tensor(value.detach())
+}
+
+/// The product of one input for all gates, or of an input for each gate, with fused weights.
+///
+/// # Shapes
+///
+/// - inputs: `[rows, d_in]` each
+/// - weight: `[d_in, n_gates · d_out]`
+/// - output: `[rows, n_gates · d_out]`
+pub(crate) fn gate_product(mut inputs: Vec<Tensor<2>>, weight: Tensor<2>) -> Tensor<2> {
+    if inputs.len() == 1 {
+        return inputs.remove(0).matmul(weight);
+    }
+    let ([rows, d_in], [_, width]) = (inputs[0].dims(), weight.dims());
+    let n_gates = inputs.len();
+    assert!(
+        width.is_multiple_of(n_gates),
+        "GateMasks: untied masks must be one for each gate, got {n_gates} for a weight of {width} \
+         columns"
+    );
+    let by_gate = weight.reshape([d_in, n_gates, width / n_gates]).swap_dims(0, 1);
+    let product = Tensor::stack::<3>(inputs, 0).matmul(by_gate);
+    product.swap_dims(0, 1).reshape([rows, width])
+}

@@ -1,0 +1,163 @@
+//! One step of the gated recurrent unit.
+
+use burn::config::Config;
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor};
+use burn_variational_dropout::{DropoutPrior, KlTerm};
+
+use crate::gates::gate_product;
+use crate::{CellConfig, GateMasks, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks, StepMasks};
+
+/// Configuration of a [`GruCell`].
+#[derive(Config, Debug)]
+pub struct GruCellConfig {
+    /// The width of `x_t`.
+    pub d_input: usize,
+    /// The width of `h_t`.
+    pub d_hidden: usize,
+    /// Whether the gates have a bias.
+    pub bias: bool,
+    /// Whether the reset gate acts after the matrix product (as `PyTorch` and `cuDNN`) or before.
+    #[config(default = true)]
+    pub reset_after: bool,
+    /// How weights and biases are initialised, each gate by itself.
+    #[config(default = "Initializer::XavierNormal{gain:1.0}")]
+    pub initializer: Initializer,
+}
+
+impl CellConfig for GruCellConfig {
+    type Cell = GruCell;
+
+    fn d_hidden(&self) -> usize {
+        self.d_hidden
+    }
+
+    fn with_d_input(mut self, d_input: usize) -> Self {
+        self.d_input = d_input;
+        self
+    }
+
+    fn init(&self, device: &Device) -> GruCell {
+        let (d_input, d_hidden) = (self.d_input, self.d_hidden);
+        let sizes = [d_input, d_hidden, GruCell::N_GATES];
+        let candidate_bias = (self.bias && self.reset_after).then(|| {
+            self.initializer.init_with([d_hidden], Some(d_hidden), Some(d_hidden), device)
+        });
+        GruCell {
+            gates: GateWeights::init("GruCellConfig", sizes, self.bias, &self.initializer, device),
+            candidate_bias,
+            reset_after: self.reset_after,
+        }
+    }
+}
+
+/// The gated recurrent unit with masks on what enters its gates:
+///
+/// ```text
+/// [r z n] = (x_t ∘ z_x) W + b                                                as  x_r, x_z, x_n
+/// r = σ(x_r + (h_{t-1} ∘ z_h) U_r)
+/// z = σ(x_z + (h_{t-1} ∘ z_h) U_z)
+/// n = tanh(x_n + r ∘ ((h_{t-1} ∘ z_h) U_n + b_hn))                           reset after
+/// n = tanh(x_n + (r ∘ h_{t-1} ∘ z_h) U_n)                                    reset before
+/// h_t = (1 - z) ∘ n + z ∘ h_{t-1}
+/// ```
+///
+/// `z_x` and `z_h` are the input and recurrent masks, one for all gates or one for each. The
+/// carried `h_{t-1}` in the last line is not masked, so `|h_t| ≤ 1` from a state within it.
+/// Should be created with [`GruCellConfig`].
+///
+/// # References
+///
+/// Kyunghyun Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder for
+/// Statistical Machine Translation*, 2014, arXiv 1406.1078 (v1 resets after, v3 before); masks as
+/// Gal & Ghahramani 2016, arXiv 1512.05287.
+#[derive(Module, Debug)]
+pub struct GruCell {
+    /// The weights of the reset, update and candidate gates, in this order.
+    pub gates: GateWeights,
+    /// `b_hn`, `[d_hidden]`, where the reset gate acts after the product.
+    pub candidate_bias: Option<Param<Tensor<1>>>,
+    /// Whether the reset gate acts after the matrix product or before.
+    pub reset_after: bool,
+}
+
+impl GruCell {
+    pub(crate) const N_GATES: usize = 3;
+
+    /// `U_n`-product of the state the reset gate has let through.
+    fn reset_before(&self, r: &Tensor<2>, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
+        let d_hidden = self.d_hidden();
+        let dropped = masks.masks().last().expect("a mask for the candidate").apply(hidden.clone());
+        let weight = self.gates.recurrent.val().slice([0..d_hidden, 2 * d_hidden..3 * d_hidden]);
+        (r.clone() * dropped).matmul(weight)
+    }
+
+    /// The products of the gates that read the state as it is: all three where the reset gate acts
+    /// after, the first two where it acts before.
+    fn recurrent_product(&self, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
+        if self.reset_after {
+            return self.gates.recurrent_product(hidden, masks);
+        }
+        let d_hidden = self.d_hidden();
+        let mut dropped = masks.apply(hidden);
+        if dropped.len() == Self::N_GATES {
+            dropped.pop();
+        }
+        gate_product(dropped, self.gates.recurrent.val().slice([0..d_hidden, 0..2 * d_hidden]))
+    }
+}
+
+impl RecurrentCell for GruCell {
+    type State = HiddenState;
+
+    fn d_input(&self) -> usize {
+        self.gates.input.dims()[0]
+    }
+
+    fn d_hidden(&self) -> usize {
+        self.gates.recurrent.dims()[0]
+    }
+
+    fn n_gates(&self) -> usize {
+        Self::N_GATES
+    }
+
+    fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
+        HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
+    }
+
+    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
+        self.gates.project_input(&input, masks)
+    }
+
+    fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
+        let h = state.hidden;
+        let products = self.recurrent_product(&h, &masks.recurrent);
+        let [x_r, x_z, x_n] = projected.chunk(Self::N_GATES, 1).try_into().expect("three gates");
+        let mut products = products.chunk(if self.reset_after { 3 } else { 2 }, 1).into_iter();
+        let r = sigmoid(x_r + products.next().expect("the reset gate's product"));
+        let z = sigmoid(x_z + products.next().expect("the update gate's product"));
+        let n = match products.next() {
+            Some(product) => {
+                let product = match &self.candidate_bias {
+                    Some(bias) => product + bias.val().unsqueeze(),
+                    None => product,
+                };
+                x_n + r * product
+            }
+            None => x_n + self.reset_before(&r, &h, &masks.recurrent),
+        };
+        let n = n.tanh();
+        HiddenState::new(n.clone() + z * (h - n))
+    }
+
+    fn output(state: &HiddenState) -> Tensor<2> {
+        state.hidden.clone()
+    }
+
+    fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
+        let biases = self.candidate_bias.iter().map(|bias| bias.id).collect();
+        self.gates.kl_term(prior, dropout).with_params(biases, prior.bias_lambda())
+    }
+}

@@ -1,0 +1,58 @@
+//! Recurrent layers whose dropout masks are drawn once a sequence and repeated at every time step.
+//!
+//! [`VariationalLstm`], [`VariationalGru`] and [`VariationalRnn`] are stacks of any depth over one
+//! recurrence; a cell of your own that implements [`RecurrentCell`] gets the same. Masks are
+//! values: `sample_masks` draws them, `forward` is a pure function of parameters, input, state and
+//! masks.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_variational_dropout::MaskRng;
+//! use burn_variational_rnn::{StackDropout, VariationalLstmConfig};
+//!
+//! let device = Device::flex();
+//! let lstm = VariationalLstmConfig::new(4, 8, true)
+//!     .with_n_layers(2)
+//!     .with_dropout(StackDropout::variational(0.25, 0.5))
+//!     .init(&device);
+//! let masks = lstm.sample_masks([3, 5], &MaskRng::seeded(1), &device);
+//!
+//! let input = Tensor::ones([3, 5, 4], &device);
+//! let (output, state) = lstm.forward(input, None, &masks);
+//! assert_eq!(output.dims(), [3, 5, 8]);
+//! assert_eq!(state.layers[1].cell.dims(), [3, 8]);
+//! ```
+//!
+//! # References
+//!
+//! Yarin Gal and Zoubin Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent
+//! Neural Networks*, 2016, arXiv 1512.05287.
+
+#![doc(test(attr(deny(warnings))))]
+
+mod cell;
+mod gates;
+mod gru;
+mod layer;
+mod lstm;
+mod masks;
+mod scan;
+mod scheme;
+mod simple;
+mod stack;
+mod state;
+mod weights;
+
+pub use cell::{CellConfig, RecurrentCell, StepMasks};
+pub use gates::GateWeights;
+pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
+pub use layer::RecurrentLayer;
+pub use lstm::{LstmCell, LstmCellConfig, VariationalLstm, VariationalLstmConfig};
+pub use masks::{GateMasks, LayerMasks, SiteMasks, StackMasks};
+pub use scheme::{LayerDropout, StackDropout};
+pub use simple::{RnnCell, RnnCellConfig, VariationalRnn, VariationalRnnConfig};
+pub use stack::{RecurrentStack, StackConfig};
+pub use state::{HiddenState, RecurrentState, StackState};
+pub use weights::UnsupportedOption;
+
+pub use burn::nn::LstmState;

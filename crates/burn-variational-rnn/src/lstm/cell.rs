@@ -1,0 +1,110 @@
+//! One step of the long short-term memory.
+
+use burn::config::Config;
+use burn::module::{Initializer, Module};
+use burn::nn::LstmState;
+use burn::tensor::activation::sigmoid;
+use burn::tensor::{Device, Tensor};
+use burn_variational_dropout::{DropoutPrior, KlTerm};
+
+use crate::{CellConfig, GateWeights, LayerDropout, RecurrentCell, SiteMasks, StepMasks};
+
+/// Configuration of an [`LstmCell`].
+#[derive(Config, Debug)]
+pub struct LstmCellConfig {
+    /// The width of `x_t`.
+    pub d_input: usize,
+    /// The width of `h_t` and `c_t`.
+    pub d_hidden: usize,
+    /// Whether the gates have a bias.
+    pub bias: bool,
+    /// How weights and biases are initialised, each gate by itself.
+    #[config(default = "Initializer::XavierNormal{gain:1.0}")]
+    pub initializer: Initializer,
+}
+
+impl CellConfig for LstmCellConfig {
+    type Cell = LstmCell;
+
+    fn d_hidden(&self) -> usize {
+        self.d_hidden
+    }
+
+    fn with_d_input(mut self, d_input: usize) -> Self {
+        self.d_input = d_input;
+        self
+    }
+
+    fn init(&self, device: &Device) -> LstmCell {
+        let sizes = [self.d_input, self.d_hidden, LstmCell::N_GATES];
+        LstmCell {
+            gates: GateWeights::init("LstmCellConfig", sizes, self.bias, &self.initializer, device),
+        }
+    }
+}
+
+/// The long short-term memory with masks on what enters its gates:
+///
+/// ```text
+/// [i f g o] = (x_t ∘ z_x) W + b + (h_{t-1} ∘ z_h) U
+/// c_t = σ(f) ∘ c_{t-1} + σ(i) ∘ tanh(g)
+/// h_t = σ(o) ∘ tanh(c_t)
+/// ```
+///
+/// `z_x` and `z_h` are the input and recurrent masks, one for all gates or one for each;
+/// `c_{t-1}` is never masked. Should be created with [`LstmCellConfig`].
+///
+/// # References
+///
+/// Sepp Hochreiter and Jürgen Schmidhuber, *Long Short-Term Memory*, 1997; masks as Gal &
+/// Ghahramani 2016, arXiv 1512.05287, eqs. 5 and 7, where `g` is a sigmoid in print and tanh in
+/// the authors' code.
+#[derive(Module, Debug)]
+pub struct LstmCell {
+    /// The weights of the input, forget, candidate and output gates, in this order.
+    pub gates: GateWeights,
+}
+
+impl LstmCell {
+    pub(crate) const N_GATES: usize = 4;
+}
+
+impl RecurrentCell for LstmCell {
+    type State = LstmState<2>;
+
+    fn d_input(&self) -> usize {
+        self.gates.input.dims()[0]
+    }
+
+    fn d_hidden(&self) -> usize {
+        self.gates.recurrent.dims()[0]
+    }
+
+    fn n_gates(&self) -> usize {
+        Self::N_GATES
+    }
+
+    fn initial_state(&self, batch_size: usize, device: &Device) -> LstmState<2> {
+        LstmState::initial([batch_size, self.d_hidden()], device)
+    }
+
+    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
+        self.gates.project_input(&input, masks)
+    }
+
+    fn step(&self, projected: Tensor<2>, state: LstmState<2>, masks: &StepMasks) -> LstmState<2> {
+        let gates = projected + self.gates.recurrent_product(&state.hidden, &masks.recurrent);
+        let [i, f, g, o] = gates.chunk(Self::N_GATES, 1).try_into().expect("four gates");
+        let c = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
+        let h = sigmoid(o) * c.clone().tanh();
+        LstmState::new(c, h)
+    }
+
+    fn output(state: &LstmState<2>) -> Tensor<2> {
+        state.hidden.clone()
+    }
+
+    fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
+        self.gates.kl_term(prior, dropout)
+    }
+}

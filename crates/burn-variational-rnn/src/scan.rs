@@ -1,0 +1,44 @@
+//! The one recurrence: every layer over every cell runs here.
+
+use burn::tensor::Tensor;
+
+use crate::{RecurrentCell, SiteMasks, StepMasks};
+
+/// Runs a cell over all steps of its projected input.
+///
+/// # Shapes
+///
+/// - projected: `[seq_length, batch_size, width]`
+/// - output: `[seq_length, batch_size, d_hidden]`
+pub(crate) fn scan<C: RecurrentCell>(
+    cell: &C,
+    projected: Tensor<3>,
+    mut state: C::State,
+    recurrent: &SiteMasks,
+) -> (Tensor<3>, C::State) {
+    let mut steps = Vec::with_capacity(projected.dims()[0]);
+    unbind_steps(projected, &mut steps);
+    let mut outputs = Vec::with_capacity(steps.len());
+    for (step, projected) in steps.into_iter().enumerate() {
+        let masks = StepMasks { recurrent: recurrent.at_step(step) };
+        state = cell.step(projected, state, &masks);
+        outputs.push(C::output(&state));
+    }
+    (Tensor::stack(outputs, 0), state)
+}
+
+/// Appends the steps of a sequence, halving it again and again.
+///
+/// The gradient of a slice is as large as what it was cut from, so cutting `T` steps straight from
+/// the sequence costs `T` times its size backward; halving costs `log T` times.
+fn unbind_steps(sequence: Tensor<3>, steps: &mut Vec<Tensor<2>>) {
+    match sequence.dims()[0] {
+        0 => {}
+        1 => steps.push(sequence.squeeze_dim(0)),
+        length => {
+            let middle = length / 2;
+            unbind_steps(sequence.clone().slice([0..middle]), steps);
+            unbind_steps(sequence.slice([middle..length]), steps);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Bayesian recurrent networks for Burn: variational dropout and Monte Carlo prediction
