@@ -1,1 +1,48 @@
-//! Support
+//! What the cross-backend suite stands on: devices, golden values, an independent reference in
+//! plain `f64`, and the measure of closeness.
+
+mod closeness;
+mod devices;
+mod golden;
+mod reference;
+
+pub use closeness::{CPU_TOLERANCE, GPU_TOLERANCE, assert_close, relative_error, tolerance};
+pub use devices::{flex, ndarray, wgpu};
+pub use golden::{
+    Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
+};
+pub use reference::{Cell, Reference, ReferenceMasks, ReferenceOutput};
+
+/// One test for each backend that is compiled in, named `test_name::backend`.
+#[macro_export]
+macro_rules! on_every_device {
+    ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
+        mod $name {
+            /// Apart from the tests, whose names would hide what the body calls.
+            mod body {
+                #[allow(unused_imports, reason = "some tests need nothing of their file")]
+                use super::super::*;
+
+                pub(super) fn on_device($device: &Device) $body
+            }
+
+            #[cfg(feature = "flex")]
+            #[test]
+            fn flex() {
+                body::on_device(&$crate::flex());
+            }
+
+            #[cfg(feature = "ndarray")]
+            #[test]
+            fn ndarray() {
+                body::on_device(&$crate::ndarray());
+            }
+
+            #[cfg(feature = "wgpu")]
+            #[test]
+            fn wgpu() {
+                body::on_device(&$crate::wgpu());
+            }
+        }
+    )+};
+}

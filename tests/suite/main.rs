@@ -1,1 +1,14 @@
-fn main(){}
+//! One suite for every backend: what must hold of the layers, whatever they run on.
+
+mod boundedness;
+mod checkpoint;
+mod embedding;
+mod errors;
+mod golden;
+mod gradients;
+mod kl;
+mod masks;
+mod monte_carlo;
+mod parity;
+mod stateful;
+mod training;

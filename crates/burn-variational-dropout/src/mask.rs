@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// let kept = Tensor::from_data([[true, false]], &device);
 /// let mask = DropoutMask::<2>::from_kept(kept, 0.5);
 /// let output = mask.apply(Tensor::from_data([[3.0, 4.0]], &device));
-/// assert_eq!(output.into_data().to_vec::<f32>().unwrap(), [6.0, 0.0]);
+/// assert_eq!(output.into_data().try_to_vec::<f32>().unwrap(), [6.0, 0.0]);
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DropoutMask<const D: usize> {

@@ -30,7 +30,7 @@ impl WordTypeMask {
     }
 
     pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, rng: &MaskRng) -> Self {
-        let rng = rng.clone().site(Site::EmbeddingType);
+        let rng = rng.clone().site(Site::EmbeddingType).starting_step(0);
         if dropout.asks_nothing_random(&rng) {
             return Self {
                 factors: match dropout.scaling {

@@ -130,9 +130,9 @@ mod tests {
         // softmax(log 9, 0) = (0.9, 0.1) and softmax(0, log 9) = (0.1, 0.9): by symmetry the mean
         // is ½ either way, so take (0.9, 0.1) and (0.5, 0.5): mean 0.7, geometric mean 0.67.
         let prediction = predict([[9_f32.ln(), 0.0], [0.0, 0.0]]);
-        let probabilities: Vec<f32> = prediction.probabilities().into_data().to_vec().unwrap();
+        let probabilities: Vec<f32> = prediction.probabilities().into_data().try_to_vec().unwrap();
         assert!((probabilities[0] - 0.7).abs() < 1e-6, "{probabilities:?}");
-        let variance: Vec<f32> = prediction.variance().into_data().to_vec().unwrap();
+        let variance: Vec<f32> = prediction.variance().into_data().try_to_vec().unwrap();
         assert!((variance[0] - 0.04).abs() < 1e-6, "{variance:?}");
         let class = Tensor::from_data([1], &Device::flex());
         let log_likelihood = prediction.log_likelihood(class).into_scalar::<f32>();

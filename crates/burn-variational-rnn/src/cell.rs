@@ -1,6 +1,6 @@
 //! What a cell is: one step of a recurrence, and what of it needs no state.
 
-use burn::module::{Module, ParamGroup};
+use burn::module::{Module, ModuleDisplay, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
@@ -73,7 +73,7 @@ pub struct StepMasks {
 /// let (output, _) = layer.forward(Tensor::ones([4, 6, 2], &device), None, &masks);
 /// assert_eq!(output.dims(), [4, 6, 3]);
 /// ```
-pub trait RecurrentCell: Module {
+pub trait RecurrentCell: Module + ModuleDisplay {
     /// What is carried from step to step.
     type State: RecurrentState;
 

@@ -29,7 +29,7 @@ pub struct RecurrentLayer<C: RecurrentCell> {
     pub batch_first: bool,
 }
 
-impl<C: RecurrentCell + ModuleDisplay> ModuleDisplay for RecurrentLayer<C> {
+impl<C: RecurrentCell> ModuleDisplay for RecurrentLayer<C> {
     fn custom_settings(&self) -> Option<DisplaySettings> {
         DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }

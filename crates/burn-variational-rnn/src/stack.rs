@@ -84,7 +84,7 @@ pub struct RecurrentStack<C: RecurrentCell> {
     pub batch_first: bool,
 }
 
-impl<C: RecurrentCell + ModuleDisplay> ModuleDisplay for RecurrentStack<C> {
+impl<C: RecurrentCell> ModuleDisplay for RecurrentStack<C> {
     fn custom_settings(&self) -> Option<DisplaySettings> {
         DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }

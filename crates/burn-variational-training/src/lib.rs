@@ -1,1 +1,15 @@
-//! What a recurrent training loop needs beside Burn's: clipping, decay, windows, checkpoints
+//! What a recurrent training loop needs beside Burn's own: clipping by the global norm, weight
+//! decay apart from the learning rate, windows of truncated backpropagation, and checkpoints that
+//! survive a kill.
+
+#![doc(test(attr(deny(warnings))))]
+
+mod checkpoint;
+mod clip;
+mod decay;
+mod windows;
+
+pub use checkpoint::{CheckpointDir, CheckpointError};
+pub use clip::clip_global_norm;
+pub use decay::{DecoupledDecay, with_decoupled_decays};
+pub use windows::{TokenWindow, TokenWindows, WindowError};

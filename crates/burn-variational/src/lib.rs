@@ -1,1 +1,25 @@
-//! Bayesian recurrent networks for Burn: variational dropout and Monte Carlo prediction
+#![doc = include_str!("../../../README.md")]
+#![doc(test(attr(deny(warnings))))]
+
+pub use burn_variational_dropout as dropout;
+pub use burn_variational_embedding as embedding;
+pub use burn_variational_mc as mc;
+pub use burn_variational_rnn as rnn;
+pub use burn_variational_training as training;
+
+/// What most programs need: `use burn_variational::prelude::*`.
+pub mod prelude {
+    pub use crate::dropout::{
+        DropoutMask, DropoutPrior, KlTerm, LockedDropout, LockedDropoutConfig, MaskRng, SiteDropout,
+    };
+    pub use crate::embedding::{
+        EmbeddingMasks, TiedOutput, TiedOutputConfig, VariationalEmbedding,
+        VariationalEmbeddingConfig,
+    };
+    pub use crate::mc::{MonteCarlo, Pass};
+    pub use crate::rnn::{
+        LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer, RecurrentStack, StackDropout,
+        StackMasks, StackState, VariationalGru, VariationalGruConfig, VariationalLstm,
+        VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
+    };
+}

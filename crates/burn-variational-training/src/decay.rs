@@ -1,0 +1,143 @@
+//! Weight decay that neither the gradient nor the learning rate scales.
+
+
+use burn::module::ParamGroup;
+use burn::optim::{LearningRate, ModuleOptimizer, Optimizer};
+use burn::tensor::{Device, Tensor};
+
+/// An optimiser followed by decoupled decay:
+///
+/// ```text
+/// w ← step(w, ∂w)
+/// w ← w - rate · w
+/// ```
+///
+/// The rate is not multiplied by the learning rate, as Burn's `AdamW` does it, and the decay does
+/// not pass through the optimiser, as Burn's `WeightDecayConfig` does it. A parameter without a
+/// gradient in a step is not decayed in it.
+///
+/// # Example
+///
+/// ```
+/// use burn::optim::{ModuleOptimizer, SgdConfig};
+/// use burn_variational_training::DecoupledDecay;
+///
+/// // Gal's large language model.
+/// let optimizer = ModuleOptimizer::from(DecoupledDecay::new(SgdConfig::new().build(), 1e-7));
+/// # let _ = optimizer;
+/// ```
+///
+/// # References
+///
+/// Ilya Loshchilov and Frank Hutter, *Decoupled Weight Decay Regularization*, 2019, arXiv
+/// 1711.05101.
+#[derive(Debug, Clone)]
+pub struct DecoupledDecay<O> {
+    optimizer: O,
+    rate: f64,
+}
+
+impl<O> DecoupledDecay<O> {
+    /// This optimiser, with this decay after every step.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is not in `[0, 1)`.
+    pub fn new(optimizer: O, rate: f64) -> Self {
+        assert!(
+            (0.0..1.0).contains(&rate),
+            "DecoupledDecay: rate must be in [0, 1), got {rate}"
+        );
+        Self { optimizer, rate }
+    }
+}
+
+impl<O: Optimizer> Optimizer for DecoupledDecay<O> {
+    type State<const D: usize> = O::State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        lr: LearningRate,
+        tensor: Tensor<D>,
+        grad: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let (tensor, state) = self.optimizer.step(lr, tensor, grad, state);
+        let decay = tensor.clone().mul_scalar(self.rate);
+        (tensor - decay, state)
+    }
+
+    fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
+        O::to_device(state, device)
+    }
+}
+
+/// An optimiser of a whole module with a decay rate for each group of parameters; a parameter in
+/// several takes the last, one in none is not decayed.
+///
+/// # Panics
+///
+/// If a rate is not in `[0, 1)`.
+pub fn with_decoupled_decays<O: Optimizer>(
+    optimizer: O,
+    decays: impl IntoIterator<Item = (ParamGroup, f64)>,
+) -> ModuleOptimizer {
+    decays.into_iter().fold(optimizer.clone().into(), |module_optimizer, (group, rate)| {
+        let decayed = DecoupledDecay::new(optimizer.clone(), rate);
+        ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::module::Module;
+    use burn::nn::{Initializer, Linear, LinearConfig};
+    use burn::optim::{GradientsParams, SgdConfig};
+
+    fn stepped(mut optimizer: ModuleOptimizer, lr: f64) -> Linear {
+        let device = Device::flex().autodiff();
+        let linear = LinearConfig::new(1, 1)
+            .with_initializer(Initializer::Constant { value: 2.0 })
+            .init(&device);
+        let loss = linear.forward(Tensor::<2>::ones([1, 1], &device)).sum();
+        let grads = GradientsParams::from_grads(loss.backward(), &linear);
+        optimizer.step(lr, linear, grads).valid()
+    }
+
+    fn weight_and_bias(linear: &Linear) -> [f32; 2] {
+        let bias = linear.bias.as_ref().unwrap();
+        [linear.weight.val().into_scalar(), bias.val().into_scalar()]
+    }
+
+    #[test]
+    fn the_decay_follows_the_step_and_is_not_scaled_by_its_rate() {
+        let decayed = || ModuleOptimizer::from(DecoupledDecay::new(SgdConfig::new().build(), 0.25));
+        // The gradient is 1: (2 - lr) · 0.75.
+        assert_eq!(weight_and_bias(&stepped(decayed(), 1.0)), [0.75, 0.75]);
+        assert_eq!(weight_and_bias(&stepped(decayed(), 0.5)), [1.125, 1.125]);
+    }
+
+    #[test]
+    fn each_group_has_a_rate_of_its_own() {
+        let optimizer = with_decoupled_decays(
+            SgdConfig::new().build(),
+            [
+                (ParamGroup::from_path("weight"), 0.25),
+                (ParamGroup::from_path("bias"), 0.5),
+            ],
+        );
+        assert_eq!(weight_and_bias(&stepped(optimizer, 1.0)), [0.75, 0.5]);
+        let optimizer = with_decoupled_decays(
+            SgdConfig::new().build(),
+            [(ParamGroup::from_path("weight"), 0.25)],
+        );
+        assert_eq!(weight_and_bias(&stepped(optimizer, 1.0)), [0.75, 1.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "DecoupledDecay: rate must be in [0, 1), got 1")]
+    fn decaying_all_is_refused() {
+        let _ = DecoupledDecay::new(SgdConfig::new().build(), 1.0);
+    }
+}

@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::corpus::Corpus;
+use crate::method::Method;
+use crate::preset::Preset;
+
+/// Trains a word-level language model with dropout of four kinds, and compares their perplexities.
+#[derive(Debug, Clone, Parser)]
+pub struct Arguments {
+    /// Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt [default: an embedded grammar]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Sizes and schedule
+    #[arg(long, value_enum, default_value = "tiny")]
+    pub preset: PresetName,
+    /// Recurrent cell
+    #[arg(long, value_enum, default_value = "lstm")]
+    pub cell: CellName,
+    /// Kind of dropout; all = none, naive, variational, variational-untied
+    #[arg(long, value_enum, default_value = "all")]
+    pub dropout: DropoutName,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "flex")]
+    pub backend: BackendName,
+    /// Passes over the training text [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub epochs: Option<u64>,
+    /// Read only so many tokens of the training text
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_train_tokens: Option<u64>,
+    /// Draws of the Monte Carlo prediction of the test text
+    #[arg(
+        long,
+        value_name = "K",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub mc_samples: u64,
+    /// Seed of parameters and masks
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for results, pictures, models and checkpoints
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Go on from the last checkpoint in the output folder
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Sizes and schedule of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PresetName {
+    /// For the embedded grammar: under a minute.
+    Tiny,
+    /// 2 layers of 200 (Zaremba et al.'s recipe without dropout).
+    Small,
+    /// 2 layers of 650.
+    Medium,
+    /// 2 layers of 1500.
+    Large,
+}
+
+/// Recurrent cell of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellName {
+    /// Long short-term memory.
+    Lstm,
+    /// Gated recurrent unit.
+    Gru,
+    /// Simple recurrent network.
+    Rnn,
+}
+
+/// Kind of dropout, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DropoutName {
+    /// No dropout.
+    None,
+    /// A new mask at every time step, none on the recurrence.
+    Naive,
+    /// One mask a sequence, for all gates.
+    Variational,
+    /// One mask a sequence for each gate.
+    VariationalUntied,
+    /// These four.
+    All,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendName {
+    /// The CPU, through Burn's own kernels.
+    Flex,
+    /// The CPU, through ndarray.
+    Ndarray,
+    /// Any GPU.
+    Wgpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+/// What determines the results of a run; two runs that are equal here end equal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) preset: PresetName,
+    pub(crate) cell: CellName,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) backend: BackendName,
+    pub(crate) epochs: usize,
+    pub(crate) mc_samples: usize,
+    pub(crate) seed: u64,
+    /// Tokens of the training text and a checksum of all three texts.
+    pub(crate) train_tokens: usize,
+    pub(crate) corpus_crc32: u32,
+}
+
+impl Run {
+    pub(crate) fn new(arguments: &Arguments, corpus: &Corpus) -> Self {
+        let preset = Preset::named(arguments.preset);
+        Self {
+            preset: arguments.preset,
+            cell: arguments.cell,
+            methods: Method::asked(arguments.dropout),
+            backend: arguments.backend,
+            epochs: arguments.epochs.map_or(preset.epochs, |epochs| epochs as usize),
+            mc_samples: arguments.mc_samples as usize,
+            seed: arguments.seed,
+            train_tokens: corpus.train.len(),
+            corpus_crc32: corpus.crc32(),
+        }
+    }
+
+    pub(crate) fn preset(&self) -> Preset {
+        Preset::named(self.preset)
+    }
+}

@@ -1,0 +1,182 @@
+//! The output folder: results, pictures, models and checkpoints of one configuration.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::module::Module;
+use burn_variational::mc::plot::{Curve, LineChart};
+use burn_variational::training::CheckpointDir;
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::Run;
+use crate::checkpoint::FinishedMethod;
+use crate::method::Method;
+use crate::{BackendName, CellName, PresetName};
+
+const RUN: &str = "run.json";
+const RESULTS: &str = "results.json";
+const CURVES: &str = "learning-curves.png";
+const CHECKPOINTS: &str = "checkpoints";
+
+/// What a method has come to: an object of `results.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MethodResult {
+    pub(crate) method: Method,
+    pub(crate) cell: CellName,
+    pub(crate) preset: PresetName,
+    pub(crate) backend: BackendName,
+    pub(crate) seed: u64,
+    pub(crate) epochs: usize,
+    /// With expected masks, as the two below.
+    pub(crate) train_ppl: f64,
+    pub(crate) valid_ppl: f64,
+    pub(crate) test_ppl: f64,
+    /// By Monte Carlo with word types left whole, as Gal's script has it.
+    pub(crate) test_ppl_mc: Option<f64>,
+    /// By Monte Carlo with word types dropped too.
+    pub(crate) test_ppl_mc_types_dropped: Option<f64>,
+    pub(crate) source_ppl: Option<f64>,
+    pub(crate) tokens_per_second: f64,
+}
+
+/// The folder that `--out` names.
+#[derive(Debug)]
+pub(crate) struct OutputDir {
+    path: PathBuf,
+}
+
+impl OutputDir {
+    /// Opens the folder for a run, and makes it if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written to, holds files of another configuration, or holds an interrupted
+    /// run that is not to be resumed.
+    pub(crate) fn open(path: &Path, run: &Run, resume: bool) -> Result<Self> {
+        let output = Self { path: path.to_path_buf() };
+        fs::create_dir_all(path).with_context(|| format!("--out {}", path.display()))?;
+        let run_file = output.path.join(RUN);
+        match fs::read(&run_file) {
+            Ok(bytes) => {
+                let same = serde_json::from_slice::<Run>(&bytes).is_ok_and(|there| there == *run);
+                ensure!(
+                    same,
+                    "{}: files of another configuration are here; choose another --out",
+                    run_file.display()
+                );
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                for name in [RESULTS, CURVES, CHECKPOINTS] {
+                    let stray = output.path.join(name);
+                    ensure!(
+                        !stray.exists(),
+                        "{}: a file that this program did not write is here; choose another --out",
+                        stray.display()
+                    );
+                }
+                output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
+            }
+            Err(error) => bail!("{}: {error}", run_file.display()),
+        }
+        if !resume {
+            let checkpoints = output.path.join(CHECKPOINTS);
+            ensure!(
+                !output.has_checkpoints(),
+                "{}: an interrupted run is here; go on with --resume or choose another --out",
+                checkpoints.display()
+            );
+        }
+        Ok(output)
+    }
+
+    /// Whether a run was interrupted here.
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        self.path.join(CHECKPOINTS).exists()
+    }
+
+    /// The checkpoints of a method.
+    pub(crate) fn checkpoints(&self, method: Method) -> CheckpointDir {
+        CheckpointDir::new(self.path.join(CHECKPOINTS).join(method.name()))
+    }
+
+    /// The results of a run that has ended here.
+    pub(crate) fn results(&self) -> Result<Option<Vec<MethodResult>>> {
+        let path = self.path.join(RESULTS);
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let results = serde_json::from_slice(&bytes);
+                Ok(Some(results.with_context(|| path.display().to_string())?))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => bail!("{}: {error}", path.display()),
+        }
+    }
+
+    /// Saves a trained model beside the results.
+    pub(crate) fn save_model<M: Module>(&self, method: Method, model: M) -> Result<()> {
+        let name = format!("{method}.bpk");
+        let bytes = model.into_record().into_bytes();
+        self.replace(&name, &bytes.with_context(|| self.path.join(&name).display().to_string())?)
+    }
+
+    /// Writes results and pictures of all methods, and then removes the checkpoints.
+    pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
+        self.chart(methods).save(self.path.join(CURVES))?;
+        let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
+        self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
+        for method in methods {
+            self.checkpoints(method.result.method).clear()?;
+        }
+        let checkpoints = self.path.join(CHECKPOINTS);
+        fs::remove_dir(&checkpoints).with_context(|| checkpoints.display().to_string())
+    }
+
+    fn chart(&self, methods: &[FinishedMethod]) -> LineChart {
+        let mut chart = LineChart::new("Learning curves", "epoch", "perplexity").with_log_y();
+        for (colour, method) in methods.iter().enumerate() {
+            let curve = |name: &str, ppl: fn(&crate::checkpoint::EpochRecord) -> f64| {
+                let points = method.epochs.iter().enumerate();
+                let points = points.map(|(epoch, record)| ((epoch + 1) as f64, ppl(record)));
+                let name = format!("{}, {name}", method.result.method);
+                Curve::new(name, colour, points.collect())
+            };
+            chart = chart
+                .with_curve(curve("train (as trained)", |record| record.train_ppl).dashed())
+                .with_curve(curve("valid", |record| record.valid_ppl));
+        }
+        match methods.first().and_then(|method| method.result.source_ppl) {
+            Some(perplexity) => chart.with_reference("source", perplexity),
+            None => chart,
+        }
+    }
+
+    /// Replaces a file in one step.
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let (path, partial) = (self.path.join(name), self.path.join(format!("{name}.partial")));
+        let replaced = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path));
+        replaced.with_context(|| path.display().to_string())
+    }
+}
+
+/// Prints the results, one line a method.
+pub(crate) fn print_table(results: &[MethodResult]) {
+    println!(
+        "\n{:<18} {:>8} {:>8} {:>8} {:>8} {:>14} {:>8} {:>9}",
+        "method", "train", "valid", "test", "test MC", "MC, types too", "source", "tokens/s"
+    );
+    let optional = |value: Option<f64>| value.map_or("-".to_string(), |ppl| format!("{ppl:.2}"));
+    for result in results {
+        println!(
+            "{:<18} {:>8.2} {:>8.2} {:>8.2} {:>8} {:>14} {:>8} {:>9.0}",
+            result.method,
+            result.train_ppl,
+            result.valid_ppl,
+            result.test_ppl,
+            optional(result.test_ppl_mc),
+            optional(result.test_ppl_mc_types_dropped),
+            optional(result.source_ppl),
+            result.tokens_per_second
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! Training by truncated backpropagation, with a checkpoint after every epoch.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use burn::module::{Module, ParamGroup};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::tensor::Device;
+use burn_variational::dropout::MaskRng;
+use burn_variational::rnn::{CellConfig, RecurrentCell};
+use burn_variational::training::{
+    CheckpointDir, TokenWindows, clip_global_norm, with_decoupled_decays,
+};
+
+use crate::MakeCell;
+use crate::arguments::Run;
+use crate::checkpoint::{EpochRecord, FinishedMethod, MethodCheckpoint};
+use crate::corpus::Corpus;
+use crate::evaluation::{monte_carlo_perplexity, perplexity};
+use crate::interrupt;
+use crate::method::Method;
+use crate::model::LanguageModel;
+use crate::output::{MethodResult, OutputDir};
+use crate::progress::TokenBar;
+
+/// Scopes of the masks: those of training and those of prediction are never the same.
+const TRAINING: u64 = 0;
+const PREDICTION: u64 = 1;
+
+/// Trains and evaluates the methods of a run.
+#[derive(Debug)]
+pub(crate) struct Trainer<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) corpus: &'a Corpus,
+    pub(crate) output: &'a OutputDir,
+    pub(crate) device: Device,
+}
+
+/// A model in training.
+struct Training<C: RecurrentCell> {
+    model: LanguageModel<C>,
+    optimizer: ModuleOptimizer,
+    checkpoint: MethodCheckpoint,
+}
+
+impl Trainer<'_> {
+    /// Trains a method from its last checkpoint, or from scratch, and evaluates it.
+    pub(crate) fn method<K: CellConfig>(
+        &self,
+        method: Method,
+        make_cell: impl MakeCell<K>,
+    ) -> Result<FinishedMethod> {
+        let checkpoints = self.output.checkpoints(method);
+        let mut training = self.start(method, &make_cell, &checkpoints)?;
+        if let Some(result) = training.checkpoint.result {
+            return Ok(FinishedMethod { result, epochs: training.checkpoint.epochs });
+        }
+        let windows = self.windows(&self.corpus.train, "train")?;
+        let valid = self.held_out(&self.corpus.valid, self.run.preset().batch_size, "valid")?;
+        for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
+            self.epoch(&mut training, method, epoch, &windows, &valid)?;
+            let Training { model, optimizer, checkpoint } = &training;
+            checkpoints.save(model, optimizer, checkpoint)?;
+        }
+        let result = self.evaluate(&training, method)?;
+        training.checkpoint.result = Some(result.clone());
+        let Training { model, optimizer, checkpoint } = training;
+        checkpoints.save(&model, &optimizer, &checkpoint)?;
+        self.output.save_model(method, model)?;
+        Ok(FinishedMethod { result, epochs: checkpoint.epochs })
+    }
+
+    fn start<K: CellConfig>(
+        &self,
+        method: Method,
+        make_cell: &impl MakeCell<K>,
+        checkpoints: &CheckpointDir,
+    ) -> Result<Training<K::Cell>> {
+        let preset = self.run.preset();
+        let dropout = method.dropout(&preset);
+        let device = self.device.clone().autodiff();
+        let n_types = self.corpus.n_types;
+        let model =
+            LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
+        let decay = method.decay(&preset);
+        let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
+        let optimizer = with_decoupled_decays(SgdConfig::new().build(), decays);
+        let Some((model, optimizer, checkpoint)) =
+            checkpoints.load::<_, MethodCheckpoint>(model.clone(), optimizer.clone())?
+        else {
+            let checkpoint = MethodCheckpoint::new(self.run);
+            return Ok(Training { model, optimizer, checkpoint });
+        };
+        ensure!(
+            checkpoint.run == *self.run,
+            "{}: the checkpoint is of another configuration",
+            checkpoints.path().display()
+        );
+        Ok(Training { model, optimizer, checkpoint })
+    }
+
+    /// One pass over the training text.
+    fn epoch<C: RecurrentCell>(
+        &self,
+        training: &mut Training<C>,
+        method: Method,
+        epoch: usize,
+        windows: &TokenWindows,
+        valid: &TokenWindows,
+    ) -> Result<()> {
+        let preset = self.run.preset();
+        let device = self.device.clone().autodiff();
+        let lr = method.schedule(&preset).lr(epoch);
+        let loss_of = CrossEntropyLossConfig::new().init(&device);
+        let rng = MaskRng::seeded(self.run.seed).scope(TRAINING);
+        let name = format!("{method} epoch {epoch}/{}", self.run.epochs);
+        let bar = TokenBar::new(name, windows.n_targets() as u64);
+        let start = Instant::now();
+
+        let (mut state, mut loss_sum) = (None, 0.0);
+        for (index, window) in windows.iter().enumerate() {
+            interrupt::check()?;
+            let [batch_size, seq_length] = window.dims();
+            let draw = (epoch - 1) * windows.len() + index;
+            let rng = rng.clone().draw(draw as u64);
+            let model = &training.model;
+            let masks = model.sample_masks(window.dims(), &rng, true, &device);
+            let (logits, next) = model.forward(window.inputs_on(&device), state, &masks);
+            state = Some(next.detach());
+            let targets = window.targets_on(&device).reshape([batch_size * seq_length]);
+            // Summed over the steps of the mean over the batch: learning rate and clipping are
+            // published for this loss.
+            let loss = loss_of.forward(logits, targets).mul_scalar(seq_length as f64);
+
+            let mut grads = GradientsParams::from_grads(loss.backward(), model);
+            clip_global_norm(&mut grads, model, preset.max_norm);
+            training.model = training.optimizer.step(lr, training.model.clone(), grads);
+
+            loss_sum += f64::from(loss.into_scalar::<f32>());
+            bar.advance((batch_size * seq_length) as u64);
+            let steps = ((index + 1) * seq_length) as f64;
+            bar.say(format!("perplexity {:.1}", (loss_sum / steps).exp()));
+        }
+        training.checkpoint.train_seconds += start.elapsed().as_secs_f64();
+        let steps = windows.n_targets() / preset.batch_size;
+        let train_ppl = (loss_sum / steps as f64).exp();
+        drop(bar);
+
+        let bar = TokenBar::new(format!("{method} valid"), valid.n_targets() as u64);
+        let valid_ppl = perplexity(&training.model.valid(), valid, &self.device, &bar)?;
+        training.checkpoint.epochs.push(EpochRecord { train_ppl, valid_ppl });
+        drop(bar);
+        eprintln!(
+            "{method:<18} epoch {epoch:>2}/{}  train {train_ppl:>8.2} (as trained)  valid {valid_ppl:>8.2}",
+            self.run.epochs
+        );
+        Ok(())
+    }
+
+    fn evaluate<C: RecurrentCell>(
+        &self,
+        training: &Training<C>,
+        method: Method,
+    ) -> Result<MethodResult> {
+        let model = training.model.valid();
+        let device = &self.device;
+        let train = self.held_out(&self.corpus.train, self.run.preset().batch_size, "train")?;
+        let bar = TokenBar::new(format!("{method} train"), train.n_targets() as u64);
+        let train_ppl = perplexity(&model, &train, device, &bar)?;
+        drop(bar);
+
+        let test = self.held_out(&self.corpus.test, 1, "test")?;
+        let bar = TokenBar::new(format!("{method} test"), test.n_targets() as u64);
+        let test_ppl = perplexity(&model, &test, device, &bar)?;
+        drop(bar);
+
+        let monte_carlo = |drop_types: bool| {
+            let n_draws = self.run.mc_samples;
+            let name = format!("{method} test by Monte Carlo");
+            let bar = TokenBar::new(name, (test.n_targets() * n_draws) as u64);
+            let draws = (n_draws, MaskRng::seeded(self.run.seed).scope(PREDICTION));
+            monte_carlo_perplexity(&model, &test, draws, drop_types, device, &bar)
+        };
+        let test_ppl_mc = (method != Method::None).then(|| monte_carlo(false)).transpose()?;
+        let dropped = method.is_variational().then(|| monte_carlo(true)).transpose()?;
+
+        let checkpoint = &training.checkpoint;
+        let trained = self.windows(&self.corpus.train, "train")?.n_targets() * self.run.epochs;
+        Ok(MethodResult {
+            method,
+            cell: self.run.cell,
+            preset: self.run.preset,
+            backend: self.run.backend,
+            seed: self.run.seed,
+            epochs: self.run.epochs,
+            train_ppl,
+            valid_ppl: checkpoint.epochs.last().context("at least one epoch")?.valid_ppl,
+            test_ppl,
+            test_ppl_mc,
+            test_ppl_mc_types_dropped: dropped,
+            source_ppl: self.corpus.source_perplexity,
+            tokens_per_second: trained as f64 / checkpoint.train_seconds,
+        })
+    }
+
+    fn windows(&self, tokens: &[u32], text: &str) -> Result<TokenWindows> {
+        let preset = self.run.preset();
+        let windows = TokenWindows::new(tokens, preset.batch_size, preset.seq_length);
+        windows.with_context(|| format!("{text} text"))
+    }
+
+    /// The windows of a text to evaluate: every token of every stream.
+    fn held_out(&self, tokens: &[u32], batch_size: usize, text: &str) -> Result<TokenWindows> {
+        let seq_length = self.run.preset().seq_length;
+        let windows = TokenWindows::with_short_last(tokens, batch_size, seq_length);
+        windows.with_context(|| format!("{text} text"))
+    }
+}

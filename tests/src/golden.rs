@@ -1,0 +1,115 @@
+//! Golden values made by another framework; `golden/README.md` says how.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::Deserialize;
+
+/// A file of golden values.
+#[derive(Debug, Deserialize)]
+pub struct Golden {
+    /// One case for each kind of mask.
+    pub cases: Vec<GoldenCase>,
+}
+
+/// Inputs of a stack of two layers, and what the other framework made of them.
+#[derive(Debug, Deserialize)]
+pub struct GoldenCase {
+    /// The kind of masks.
+    pub name: String,
+    /// `[seq_length, batch_size, d_input]`.
+    pub input: GoldenTensor,
+    /// What belongs to each layer.
+    pub layers: Vec<GoldenLayer>,
+    /// The factors of the outputs in the loss.
+    pub output_weights: GoldenTensor,
+    /// What came out.
+    pub expected: GoldenExpected,
+}
+
+/// Weights, initial state and masks of a layer, in `PyTorch`'s layout.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs, reason = "the names are PyTorch's")]
+pub struct GoldenLayer {
+    pub weight_ih: GoldenTensor,
+    pub weight_hh: GoldenTensor,
+    pub bias_ih: GoldenTensor,
+    pub bias_hh: GoldenTensor,
+    pub h0: GoldenTensor,
+    pub c0: Option<GoldenTensor>,
+    pub input_masks: Vec<GoldenTensor>,
+    pub recurrent_masks: Vec<GoldenTensor>,
+    pub h_final_weights: GoldenTensor,
+    pub c_final_weights: Option<GoldenTensor>,
+}
+
+/// What came out of a case.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct GoldenExpected {
+    pub outputs: GoldenTensor,
+    pub layers: Vec<GoldenExpectedLayer>,
+    pub grad_input: GoldenTensor,
+    pub loss: f64,
+}
+
+/// What came out for a layer.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs, reason = "the names are PyTorch's")]
+pub struct GoldenExpectedLayer {
+    pub h_final: GoldenTensor,
+    pub c_final: Option<GoldenTensor>,
+    pub grad_weight_ih: GoldenTensor,
+    pub grad_weight_hh: GoldenTensor,
+    pub grad_bias_ih: GoldenTensor,
+    pub grad_bias_hh: GoldenTensor,
+    pub grad_h0: GoldenTensor,
+    pub grad_c0: Option<GoldenTensor>,
+}
+
+/// A tensor, row-major.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GoldenTensor {
+    /// Its dims.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Vec<f64>,
+}
+
+impl Golden {
+    /// The golden values of a cell.
+    ///
+    /// # Panics
+    ///
+    /// If the file is not there or not as it should be.
+    pub fn load(cell: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{cell}.json"));
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl GoldenTensor {
+    /// These values as a tensor.
+    ///
+    /// # Panics
+    ///
+    /// If it has another rank.
+    pub fn on<const D: usize>(&self, device: &Device) -> Tensor<D> {
+        let dims: [usize; D] = self.shape.as_slice().try_into().expect("the rank asked for");
+        let values: Vec<f32> = self.values.iter().map(|&value| value as f32).collect();
+        Tensor::from_data(TensorData::new(values, dims), device)
+    }
+
+    /// The transpose of a matrix, row-major.
+    ///
+    /// # Panics
+    ///
+    /// If it is not a matrix.
+    pub fn transposed(&self) -> Vec<f64> {
+        let &[rows, columns] = self.shape.as_slice() else { panic!("a matrix") };
+        let column = |c: usize| (0..rows).map(move |r| self.values[r * columns + c]);
+        (0..columns).flat_map(column).collect()
+    }
+}

@@ -1,0 +1,218 @@
+//! Outputs, final states and gradients are those that `PyTorch` gives.
+
+use burn::module::Param;
+use burn::nn::LstmState;
+use burn::tensor::{Device, Tensor};
+use burn_variational::dropout::DropoutMask;
+use burn_variational::rnn::{
+    GateWeights, GruCell, HiddenState, LayerDropout, LayerMasks, LstmCell, RecurrentCell,
+    RecurrentLayer, RecurrentStack, RnnCell, SiteMasks, StackMasks, StackState,
+};
+use cross_backend_tests::{
+    CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close, on_every_device,
+};
+
+/// What of a golden test depends on the cell.
+trait GoldenCell: RecurrentCell {
+    fn of(layer: &GoldenLayer, device: &Device) -> Self;
+    fn gates(&self) -> &GateWeights;
+    /// `b_hn`, if the cell has it.
+    fn candidate_bias(&self) -> Option<&Param<Tensor<1>>> {
+        None
+    }
+    fn state(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> Self::State;
+    fn cell(state: &Self::State) -> Option<Tensor<2>>;
+}
+
+/// `PyTorch`'s two biases added up, except for the last `apart` values of the second.
+fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
+    let matrix = |tensor: &GoldenTensor| Param::from_tensor(tensor.on::<2>(device).transpose());
+    let mut bias = layer.bias_ih.clone();
+    let together = bias.values.len() - apart;
+    for (sum, term) in bias.values.iter_mut().zip(&layer.bias_hh.values[..together]) {
+        *sum += term;
+    }
+    GateWeights {
+        input: matrix(&layer.weight_ih),
+        recurrent: matrix(&layer.weight_hh),
+        bias: Some(Param::from_tensor(bias.on(device))),
+    }
+}
+
+impl GoldenCell for LstmCell {
+    fn of(layer: &GoldenLayer, device: &Device) -> Self {
+        Self { gates: gates(layer, 0, device) }
+    }
+    fn gates(&self) -> &GateWeights {
+        &self.gates
+    }
+    fn state(hidden: Tensor<2>, cell: Option<Tensor<2>>) -> LstmState<2> {
+        LstmState::new(cell.unwrap(), hidden)
+    }
+    fn cell(state: &LstmState<2>) -> Option<Tensor<2>> {
+        Some(state.cell.clone())
+    }
+}
+
+impl GoldenCell for RnnCell {
+    fn of(layer: &GoldenLayer, device: &Device) -> Self {
+        Self { gates: gates(layer, 0, device) }
+    }
+    fn gates(&self) -> &GateWeights {
+        &self.gates
+    }
+    fn state(hidden: Tensor<2>, _cell: Option<Tensor<2>>) -> HiddenState {
+        HiddenState::new(hidden)
+    }
+    fn cell(_state: &HiddenState) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+fn gru(layer: &GoldenLayer, reset_after: bool, device: &Device) -> GruCell {
+    let d_hidden = layer.h0.shape[1];
+    if !reset_after {
+        return GruCell { gates: gates(layer, 0, device), candidate_bias: None, reset_after };
+    }
+    let candidate = layer.bias_hh.values[2 * d_hidden..].to_vec();
+    let candidate = GoldenTensor { shape: vec![d_hidden], values: candidate };
+    GruCell {
+        gates: gates(layer, d_hidden, device),
+        candidate_bias: Some(Param::from_tensor(candidate.on(device))),
+        reset_after,
+    }
+}
+
+impl GoldenCell for GruCell {
+    fn of(layer: &GoldenLayer, device: &Device) -> Self {
+        gru(layer, true, device)
+    }
+    fn gates(&self) -> &GateWeights {
+        &self.gates
+    }
+    fn candidate_bias(&self) -> Option<&Param<Tensor<1>>> {
+        self.candidate_bias.as_ref()
+    }
+    fn state(hidden: Tensor<2>, _cell: Option<Tensor<2>>) -> HiddenState {
+        HiddenState::new(hidden)
+    }
+    fn cell(_state: &HiddenState) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+fn site_masks(masks: &[GoldenTensor], n_gates: usize, device: &Device) -> SiteMasks {
+    let mut masks: Vec<_> =
+        masks.iter().map(|mask| DropoutMask::from_values(mask.on(device))).collect();
+    match masks.len() {
+        0 => SiteMasks::identity(),
+        1 => SiteMasks::tied(masks.remove(0)),
+        n => {
+            assert_eq!(n, n_gates);
+            SiteMasks::untied(masks)
+        }
+    }
+}
+
+fn check_cell<C: GoldenCell>(
+    file: &str,
+    make: impl Fn(&GoldenLayer, &Device) -> C,
+    device: &Device,
+) {
+    let golden = Golden::load(file);
+    let names: Vec<_> = golden.cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["identity", "tied", "untied"]);
+    for case in &golden.cases {
+        check_case(case, &make, &device.clone().autodiff(), &format!("{file}, {}", case.name));
+    }
+}
+
+fn check_case<C: GoldenCell>(
+    case: &GoldenCase,
+    make: impl Fn(&GoldenLayer, &Device) -> C,
+    device: &Device,
+    what: &str,
+) {
+    let layers = case.layers.iter().map(|layer| {
+        RecurrentLayer::new(make(layer, device), LayerDropout::none())
+    });
+    let stack = RecurrentStack::new(layers.collect()).with_batch_first(false);
+    let masks = case.layers.iter().zip(&stack.layers).map(|(layer, ours)| {
+        let n_gates = ours.cell.n_gates();
+        LayerMasks::identity()
+            .with_input(site_masks(&layer.input_masks, n_gates, device))
+            .with_recurrent(site_masks(&layer.recurrent_masks, n_gates, device))
+    });
+    let masks = StackMasks { layers: masks.collect() };
+    let tracked = |tensor: &GoldenTensor| tensor.on::<2>(device).require_grad();
+    let initial: Vec<_> =
+        case.layers.iter().map(|l| (tracked(&l.h0), l.c0.as_ref().map(tracked))).collect();
+    let states = initial.iter().map(|(h, c)| C::state(h.clone(), c.clone()));
+    let input = case.input.on::<3>(device).require_grad();
+
+    let state = StackState { layers: states.collect() };
+    let (output, state) = stack.forward(input.clone(), Some(state), &masks);
+
+    // Five significant digits of f32, on every backend.
+    let close = |got: &Tensor<2>, expected: &GoldenTensor, name: &str| {
+        assert_close(got, &expected.values, CPU_TOLERANCE, format!("{what}: {name}"));
+    };
+    assert_close(&output, &case.expected.outputs.values, CPU_TOLERANCE, format!("{what}: outputs"));
+    let mut loss = (output * case.output_weights.on(device)).sum();
+    for (l, ((layer, expected), state)) in
+        case.layers.iter().zip(&case.expected.layers).zip(&state.layers).enumerate()
+    {
+        let hidden = C::output(state);
+        close(&hidden, &expected.h_final, &format!("layer {l} h"));
+        loss = loss + (hidden * layer.h_final_weights.on(device)).sum();
+        if let (Some(cell), Some(expected)) = (C::cell(state), &expected.c_final) {
+            close(&cell, expected, &format!("layer {l} c"));
+            loss = loss + (cell * layer.c_final_weights.as_ref().unwrap().on(device)).sum();
+        }
+    }
+    assert_close(&loss, &[case.expected.loss], CPU_TOLERANCE, format!("{what}: loss"));
+
+    let grads = loss.backward();
+    let grad = input.grad(&grads).unwrap();
+    let expected = &case.expected.grad_input.values;
+    assert_close(&grad, expected, CPU_TOLERANCE, format!("{what}: grad input"));
+    for (l, (ours, expected)) in stack.layers.iter().zip(&case.expected.layers).enumerate() {
+        let name = |name: &str| format!("{what}: layer {l} grad {name}");
+        let gates = ours.cell.gates();
+        let grad = gates.input.grad(&grads).unwrap();
+        assert_close(&grad, &expected.grad_weight_ih.transposed(), CPU_TOLERANCE, name("W"));
+        let grad = gates.recurrent.grad(&grads).unwrap();
+        assert_close(&grad, &expected.grad_weight_hh.transposed(), CPU_TOLERANCE, name("U"));
+        let grad = gates.bias.as_ref().unwrap().grad(&grads).unwrap();
+        assert_close(&grad, &expected.grad_bias_ih.values, CPU_TOLERANCE, name("b"));
+        if let Some(bias) = ours.cell.candidate_bias() {
+            let [d_hidden] = bias.dims();
+            let values = &expected.grad_bias_hh.values[2 * d_hidden..];
+            let grad = bias.grad(&grads).unwrap();
+            assert_close(&grad, values, CPU_TOLERANCE, name("b_hn"));
+        }
+        let (h0, c0) = &initial[l];
+        close(&h0.grad(&grads).unwrap(), &expected.grad_h0, &format!("layer {l} grad h0"));
+        if let (Some(c0), Some(expected)) = (c0, &expected.grad_c0) {
+            close(&c0.grad(&grads).unwrap(), expected, &format!("layer {l} grad c0"));
+        }
+    }
+}
+
+on_every_device! {
+    fn lstm_is_that_of_pytorch(device: &Device) {
+        check_cell("lstm", LstmCell::of, device);
+    }
+
+    fn gru_with_reset_after_is_that_of_pytorch(device: &Device) {
+        check_cell("gru", GruCell::of, device);
+    }
+
+    fn gru_with_reset_before_is_that_of_pytorch(device: &Device) {
+        check_cell("gru_reset_before", |layer, device| gru(layer, false, device), device);
+    }
+
+    fn rnn_is_that_of_pytorch(device: &Device) {
+        check_cell("rnn", RnnCell::of, device);
+    }
+}
