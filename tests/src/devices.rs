@@ -41,9 +41,8 @@ pub fn wgpu() -> Device {
 
         let device = Device::wgpu(DeviceKind::default());
         let probe = device.clone();
-        let works = std::panic::catch_unwind(move || {
-            Tensor::<1>::ones([1], &probe).into_scalar::<f32>()
-        });
+        let works =
+            std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_scalar::<f32>());
         assert!(
             works.is_ok(),
             "no wgpu adapter: install a GPU driver, or software Vulkan as CONTRIBUTING.md says \

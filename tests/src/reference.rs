@@ -12,7 +12,12 @@ pub enum Cell {
 
 impl Cell {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Lstm, Self::GruResetAfter, Self::GruResetBefore, Self::Rnn];
+    pub const ALL: [Self; 4] = [
+        Self::Lstm,
+        Self::GruResetAfter,
+        Self::GruResetBefore,
+        Self::Rnn,
+    ];
 
     /// The number of gates.
     pub fn n_gates(self) -> usize {
@@ -67,7 +72,11 @@ impl Reference {
     fn product(&self, m: &[f64], v: &[f64], z: &[f64], gate: usize, unit: usize) -> f64 {
         let column = gate * self.d_hidden + unit;
         let width = self.cell.n_gates() * self.d_hidden;
-        v.iter().zip(z).enumerate().map(|(j, (v, z))| v * z * m[j * width + column]).sum()
+        v.iter()
+            .zip(z)
+            .enumerate()
+            .map(|(j, (v, z))| v * z * m[j * width + column])
+            .sum()
     }
 
     /// Runs the layer over `[seq_length, batch_size, d_input]` from an initial state
@@ -98,8 +107,7 @@ impl Reference {
                 let input = |gate, unit| {
                     self.product(&self.w, x_t, z_x(gate), gate, unit) + self.b[gate * n + unit]
                 };
-                let recurrent =
-                    |gate, unit| self.product(&self.u, &before, z_h(gate), gate, unit);
+                let recurrent = |gate, unit| self.product(&self.u, &before, z_h(gate), gate, unit);
                 let both = |gate, unit| input(gate, unit) + recurrent(gate, unit);
                 for unit in 0..n {
                     let at = row * n + unit;

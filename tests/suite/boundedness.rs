@@ -2,9 +2,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_variational::dropout::MaskRng;
-use burn_variational::rnn::{
-    CellConfig, GruCellConfig, RnnCellConfig, StackConfig, StackDropout,
-};
+use burn_variational::rnn::{CellConfig, GruCellConfig, RnnCellConfig, StackConfig, StackDropout};
 use cross_backend_tests::on_every_device;
 
 /// The largest `|h|` over 200 steps with half of everything dropped.
@@ -15,7 +13,12 @@ fn largest<K: CellConfig>(cell: K, device: &Device) -> f32 {
         .init(device);
     let masks = stack.sample_masks([2, SEQ_LENGTH], &MaskRng::seeded(1), device);
     let input = Tensor::random([2, SEQ_LENGTH, 4], Distribution::Normal(0.0, 3.0), device);
-    stack.forward(input, None, &masks).0.abs().max().into_scalar()
+    stack
+        .forward(input, None, &masks)
+        .0
+        .abs()
+        .max()
+        .into_scalar()
 }
 
 on_every_device! {

@@ -17,7 +17,10 @@ fn embedding(
         .with_type_dropout(by_type)
         .with_token_dropout(by_token);
     let weight = Tensor::from_data([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], device);
-    VariationalEmbedding { weight: Param::from_tensor(weight), ..config.init(device) }
+    VariationalEmbedding {
+        weight: Param::from_tensor(weight),
+        ..config.init(device)
+    }
 }
 
 /// "the dog and the cat", in two rows.
@@ -31,11 +34,20 @@ fn dropped(embedding: &VariationalEmbedding, draw: u64, device: &Device) -> [[bo
     let output = embedding.forward(sentence(device), &masks);
     let whole = embedding.forward(sentence(device), &EmbeddingMasks::identity());
     let ratio: Vec<f32> = (output / whole).into_data().try_to_vec().unwrap();
-    let places: Vec<bool> = ratio.chunks(2).map(|place| {
-        assert!(place == [0.0, 0.0] || place.iter().all(|r| (r - 2.0).abs() < 1e-6), "{place:?}");
-        place[0] == 0.0
-    }).collect();
-    [places[..5].try_into().unwrap(), places[5..].try_into().unwrap()]
+    let places: Vec<bool> = ratio
+        .chunks(2)
+        .map(|place| {
+            assert!(
+                place == [0.0, 0.0] || place.iter().all(|r| (r - 2.0).abs() < 1e-6),
+                "{place:?}"
+            );
+            place[0] == 0.0
+        })
+        .collect();
+    [
+        places[..5].try_into().unwrap(),
+        places[5..].try_into().unwrap(),
+    ]
 }
 
 on_every_device! {

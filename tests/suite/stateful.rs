@@ -17,7 +17,13 @@ fn check<K: CellConfig>(cell: &K, dropout: StackDropout, device: &Device) {
         .init(device);
     let rng = MaskRng::seeded(1);
     let input = Tensor::random([3, 7, 4], Distribution::Uniform(-1.0, 1.0), device);
-    let whole = stack.forward(input.clone(), None, &stack.sample_masks([3, 7], &rng, device)).0;
+    let whole = stack
+        .forward(
+            input.clone(),
+            None,
+            &stack.sample_masks([3, 7], &rng, device),
+        )
+        .0;
 
     let (first, second) = (input.clone().slice([0..3, 0..4]), input.slice([0..3, 4..7]));
     let masks = stack.sample_masks([3, 4], &rng, device);
@@ -26,7 +32,12 @@ fn check<K: CellConfig>(cell: &K, dropout: StackDropout, device: &Device) {
     let masks = stack.sample_masks([3, 3], &rng.starting_step(4), device);
     let (end, _) = stack.forward(second, Some(state.detach()), &masks);
     let whole: Vec<f64> = whole.into_data().iter::<f64>().collect();
-    assert_close(&Tensor::cat(vec![start, end], 1), &whole, TOLERANCE, "two windows");
+    assert_close(
+        &Tensor::cat(vec![start, end], 1),
+        &whole,
+        TOLERANCE,
+        "two windows",
+    );
 }
 
 on_every_device! {
@@ -58,5 +69,10 @@ fn carried_mask_values_serve_any_window() {
     let (start, state) = stack.forward(input.clone().slice([0..3, 0..4]), None, &masks);
     let (end, _) = stack.forward(input.slice([0..3, 4..7]), Some(state), &masks);
     let whole: Vec<f64> = whole.into_data().iter::<f64>().collect();
-    assert_close(&Tensor::cat(vec![start, end], 1), &whole, TOLERANCE, "two windows");
+    assert_close(
+        &Tensor::cat(vec![start, end], 1),
+        &whole,
+        TOLERANCE,
+        "two windows",
+    );
 }

@@ -46,7 +46,7 @@ impl ModuleMapper for Draw {
                 (f64::from(self.0) * 2.399).sin() as f32 * 0.5
             };
             let values: Vec<f32> = (0..old.dims().iter().product()).map(|_| value()).collect();
-            Tensor::from_data(TensorData::new(values, old.dims()), &old.device()).require_grad()
+            Tensor::from_data(TensorData::new(values, old.dims()), &old.device())
         })
     }
 }
@@ -55,8 +55,9 @@ fn losses(record: burn::store::ModuleRecord, device: &Device) -> Vec<f64> {
     let device = device.clone().autodiff();
     let mut model = model(&device).load_record(record);
     let mut optimizer = SgdConfig::new().init();
-    let tokens: Tensor<2, burn::tensor::Int> =
-        Tensor::arange(0..20, &device).remainder_scalar(10).reshape(DIMS);
+    let tokens: Tensor<2, burn::tensor::Int> = Tensor::arange(0..20, &device)
+        .remainder_scalar(10)
+        .reshape(DIMS);
     let steps = (0..STEPS).map(|step| {
         let rng = MaskRng::seeded(5).draw(step);
         let words = model.embedding.sample_masks(DIMS, &rng, &device);

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use burn_variational_dropout::{MaskRng, Site, SiteDropout};
+//! use burn_variational_dropout::{MaskRng, SiteDropout};
 //! use burn_variational_mc::MonteCarlo;
 //!
 //! let device = Device::flex();

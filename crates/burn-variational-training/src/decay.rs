@@ -1,6 +1,5 @@
 //! Weight decay that neither the gradient nor the learning rate scales.
 
-
 use burn::module::ParamGroup;
 use burn::optim::{LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
@@ -82,10 +81,13 @@ pub fn with_decoupled_decays<O: Optimizer>(
     optimizer: O,
     decays: impl IntoIterator<Item = (ParamGroup, f64)>,
 ) -> ModuleOptimizer {
-    decays.into_iter().fold(optimizer.clone().into(), |module_optimizer, (group, rate)| {
-        let decayed = DecoupledDecay::new(optimizer.clone(), rate);
-        ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
-    })
+    decays.into_iter().fold(
+        optimizer.clone().into(),
+        |module_optimizer, (group, rate)| {
+            let decayed = DecoupledDecay::new(optimizer.clone(), rate);
+            ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
+        },
+    )
 }
 
 #[cfg(test)]

@@ -19,5 +19,9 @@ pub(crate) fn watch() -> Result<()> {
 
 /// An error once Ctrl-C was pressed.
 pub(crate) fn check() -> Result<(), Stopped> {
-    if INTERRUPTED.load(Ordering::Relaxed) { Err(Stopped) } else { Ok(()) }
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        Err(Stopped)
+    } else {
+        Ok(())
+    }
 }

@@ -46,7 +46,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             return Ok(());
         }
     }
-    let trainer = Trainer { run: &run, corpus: &corpus, output: &output, device };
+    let trainer = Trainer {
+        run: &run,
+        corpus: &corpus,
+        output: &output,
+        device,
+    };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {
@@ -65,7 +70,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     output.finish(&methods)?;
     let results: Vec<_> = methods.into_iter().map(|method| method.result).collect();
     output::print_table(&results);
-    println!("\nresults.json and learning-curves.png are in {}", arguments.out.display());
+    println!(
+        "\nresults.json and learning-curves.png are in {}",
+        arguments.out.display()
+    );
     Ok(())
 }
 

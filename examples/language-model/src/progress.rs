@@ -17,10 +17,15 @@ impl TokenBar {
             "{prefix:32} {bar:30} {percent:>3} %  {per_sec}  {eta} left  {msg}",
         )
         .expect("the template is valid")
-        .with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{:>6.0} tokens/s", state.per_sec());
-        });
-        let bar = ProgressBar::new(n_tokens).with_style(style).with_prefix(name);
+        .with_key(
+            "per_sec",
+            |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{:>6.0} tokens/s", state.per_sec());
+            },
+        );
+        let bar = ProgressBar::new(n_tokens)
+            .with_style(style)
+            .with_prefix(name);
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar }
     }

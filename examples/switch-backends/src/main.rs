@@ -1,1 +1,113 @@
-fn main() {}
+//! One model, trained and saved on one device, then loaded and run on every device compiled in:
+//! the masks are the same and so are the predictions.
+
+#![allow(clippy::print_stdout, reason = "a program prints its results")]
+
+use anyhow::{Context, Result, ensure};
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::store::ModuleRecord;
+use burn::tensor::{Device, Tensor};
+use burn_variational::prelude::*;
+
+const DIMS: [usize; 3] = [8, 12, 2];
+
+/// Room for other orders of summation and other exponentials.
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Module, Debug)]
+struct Model {
+    gru: VariationalGru,
+    output: Linear,
+}
+
+impl Model {
+    fn new(device: &Device) -> Self {
+        let dropout = StackDropout::variational_untied(0.25, 0.25);
+        Self {
+            gru: VariationalGruConfig::new(DIMS[2], 16, true)
+                .with_n_layers(2)
+                .with_dropout(dropout)
+                .init(device),
+            output: LinearConfig::new(16, 1).init(device),
+        }
+    }
+
+    fn forward(&self, input: Tensor<3>, rng: &MaskRng) -> Tensor<3> {
+        let [batch_size, seq_length, _] = input.dims();
+        let masks = self
+            .gru
+            .sample_masks([batch_size, seq_length], rng, &input.device());
+        self.output.forward(self.gru.forward(input, None, &masks).0)
+    }
+}
+
+/// Every device that was compiled in, by name.
+fn devices() -> Vec<(&'static str, Device)> {
+    vec![
+        #[cfg(feature = "flex")]
+        ("flex", Device::flex()),
+        #[cfg(feature = "ndarray")]
+        ("ndarray", {
+            #[expect(deprecated, reason = "it is there until Burn drops it")]
+            Device::ndarray()
+        }),
+        #[cfg(feature = "wgpu")]
+        ("wgpu", Device::wgpu(burn::tensor::DeviceKind::default())),
+        #[cfg(feature = "cuda")]
+        ("cuda", Device::cuda(0)),
+    ]
+}
+
+/// Two waves, and the sum of their values so far.
+fn data(device: &Device) -> (Tensor<3>, Tensor<3>) {
+    let steps =
+        Tensor::<1, burn::tensor::Int>::arange(0..DIMS.iter().product::<usize>() as i64, device);
+    let input = steps.float().mul_scalar(0.7).sin().reshape(DIMS);
+    let target = input.clone().sum_dim(2).cumsum(1).tanh();
+    (input, target)
+}
+
+fn train(device: &Device) -> Model {
+    let device = device.clone().autodiff();
+    let (mut model, mut optimizer) = (Model::new(&device), AdamConfig::new().init());
+    let (input, target) = data(&device);
+    for step in 0..200 {
+        let output = model.forward(input.clone(), &MaskRng::seeded(1).draw(step));
+        let loss = (output - target.clone()).square().mean();
+        let grads = GradientsParams::from_grads(loss.backward(), &model);
+        model = optimizer.step(0.01, model, grads);
+    }
+    model.valid()
+}
+
+fn predict(model: &Model, device: &Device) -> Result<Vec<f32>> {
+    let (input, _) = data(device);
+    let prediction = MonteCarlo::new(20, MaskRng::seeded(2))
+        .regression(DIMS[0], |pass| model.forward(pass.fold(&input), pass.rng()))?;
+    Ok(prediction.mean().into_data().try_to_vec()?)
+}
+
+fn main() -> Result<()> {
+    let devices = devices();
+    let (first, device) = devices.first().context("no backend is compiled in")?;
+    println!("trained on {first}");
+    let folder = tempfile::tempdir()?;
+    let saved = folder.path().join("model.bpk");
+    let model = train(device);
+    let expected = predict(&model, device)?;
+    model.into_record().save(&saved)?;
+    for (name, device) in &devices {
+        let model = Model::new(device).try_load_record(ModuleRecord::load(&saved)?)?;
+        let predicted = predict(&model, device)?;
+        let differences = predicted.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+        let largest = differences.fold(0.0, f32::max);
+        println!("predicted on {name}: largest difference from {first} {largest:.1e}");
+        ensure!(
+            largest <= TOLERANCE,
+            "{name} differs from {first} by {largest}"
+        );
+    }
+    Ok(())
+}

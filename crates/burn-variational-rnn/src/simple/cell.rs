@@ -5,7 +5,9 @@ use burn::module::{Initializer, Module};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
-use crate::{CellConfig, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks, StepMasks};
+use crate::{
+    CellConfig, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks, StepMasks,
+};
 
 /// Configuration of an [`RnnCell`].
 #[derive(Config, Debug)]
@@ -87,7 +89,9 @@ impl RecurrentCell for RnnCell {
     }
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-        let product = self.gates.recurrent_product(&state.hidden, &masks.recurrent);
+        let product = self
+            .gates
+            .recurrent_product(&state.hidden, &masks.recurrent);
         HiddenState::new((projected + product).tanh())
     }
 
