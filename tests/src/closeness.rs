@@ -13,11 +13,7 @@ pub const GPU_TOLERANCE: f64 = 1e-4;
 
 /// The tolerance of a device.
 pub fn tolerance(device: &Device) -> f64 {
-    if is_cpu(device) {
-        CPU_TOLERANCE
-    } else {
-        GPU_TOLERANCE
-    }
+    if is_cpu(device) { CPU_TOLERANCE } else { GPU_TOLERANCE }
 }
 
 /// `max |a - b| / max |b|`.
@@ -28,22 +24,18 @@ pub fn tolerance(device: &Device) -> f64 {
 pub fn relative_error(got: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len(), "as many values on both sides");
     let difference = got.iter().zip(expected).map(|(a, b)| (a - b).abs());
-    let (error, scale) = (
-        largest(difference),
-        largest(expected.iter().map(|b| b.abs())),
-    );
+    let (error, scale) = (largest(difference), largest(expected.iter().map(|b| b.abs())));
     if scale == 0.0 { error } else { error / scale }
 }
 
 /// The maximum, NaN if there is one: `f64::max` would let it vanish.
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |largest, value| {
-        if value > largest || value.is_nan() {
-            value
-        } else {
-            largest
-        }
-    })
+    values.fold(
+        0.0,
+        |largest, value| {
+            if value > largest || value.is_nan() { value } else { largest }
+        },
+    )
 }
 
 /// Asserts that a tensor has these values within a relative error, as [`relative_error`] has it.
@@ -59,8 +51,5 @@ pub fn assert_close<const D: usize>(
 ) {
     let got: Vec<f64> = got.to_data().iter::<f64>().collect();
     let error = relative_error(&got, expected);
-    assert!(
-        error <= tolerance,
-        "{what}: relative error {error:.1e} is over {tolerance:.0e}"
-    );
+    assert!(error <= tolerance, "{what}: relative error {error:.1e} is over {tolerance:.0e}");
 }

@@ -97,11 +97,7 @@ impl GoldenTensor {
     ///
     /// If it has another rank.
     pub fn on<const D: usize>(&self, device: &Device) -> Tensor<D> {
-        let dims: [usize; D] = self
-            .shape
-            .as_slice()
-            .try_into()
-            .expect("the rank asked for");
+        let dims: [usize; D] = self.shape.as_slice().try_into().expect("the rank asked for");
         let values: Vec<f32> = self.values.iter().map(|&value| value as f32).collect();
         Tensor::from_data(TensorData::new(values, dims), device)
     }
@@ -112,9 +108,7 @@ impl GoldenTensor {
     ///
     /// If it is not a matrix.
     pub fn transposed(&self) -> Vec<f64> {
-        let &[rows, columns] = self.shape.as_slice() else {
-            panic!("a matrix")
-        };
+        let &[rows, columns] = self.shape.as_slice() else { panic!("a matrix") };
         let column = |c: usize| (0..rows).map(move |r| self.values[r * columns + c]);
         (0..columns).flat_map(column).collect()
     }

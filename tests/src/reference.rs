@@ -12,12 +12,7 @@ pub enum Cell {
 
 impl Cell {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Lstm,
-        Self::GruResetAfter,
-        Self::GruResetBefore,
-        Self::Rnn,
-    ];
+    pub const ALL: [Self; 4] = [Self::Lstm, Self::GruResetAfter, Self::GruResetBefore, Self::Rnn];
 
     /// The number of gates.
     pub fn n_gates(self) -> usize {
@@ -72,11 +67,7 @@ impl Reference {
     fn product(&self, m: &[f64], v: &[f64], z: &[f64], gate: usize, unit: usize) -> f64 {
         let column = gate * self.d_hidden + unit;
         let width = self.cell.n_gates() * self.d_hidden;
-        v.iter()
-            .zip(z)
-            .enumerate()
-            .map(|(j, (v, z))| v * z * m[j * width + column])
-            .sum()
+        v.iter().zip(z).enumerate().map(|(j, (v, z))| v * z * m[j * width + column]).sum()
     }
 
     /// Runs the layer over `[seq_length, batch_size, d_input]` from an initial state

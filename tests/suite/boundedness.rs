@@ -13,12 +13,7 @@ fn largest<K: CellConfig>(cell: K, device: &Device) -> f32 {
         .init(device);
     let masks = stack.sample_masks([2, SEQ_LENGTH], &MaskRng::seeded(1), device);
     let input = Tensor::random([2, SEQ_LENGTH, 4], Distribution::Normal(0.0, 3.0), device);
-    stack
-        .forward(input, None, &masks)
-        .0
-        .abs()
-        .max()
-        .into_scalar()
+    stack.forward(input, None, &masks).0.abs().max().into_scalar()
 }
 
 on_every_device! {

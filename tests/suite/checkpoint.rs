@@ -24,11 +24,7 @@ fn step(
     device: &Device,
 ) -> (VariationalLstm, f32) {
     let input = Tensor::ones([2, 3, 3], device);
-    let loss = lstm
-        .forward(input, None, &StackMasks::identity(1))
-        .0
-        .square()
-        .sum();
+    let loss = lstm.forward(input, None, &StackMasks::identity(1)).0.square().sum();
     let grads = GradientsParams::from_grads(loss.backward(), &lstm);
     (adam.step(0.1, lstm, grads), loss.into_scalar())
 }
@@ -56,9 +52,7 @@ on_every_device! {
 fn saved(folder: &Path) -> (CheckpointDir, PathBuf) {
     let checkpoints = CheckpointDir::new(folder);
     for progress in 0..3 {
-        checkpoints
-            .save(&lstm(4, &flex()), &adam(), &progress)
-            .unwrap();
+        checkpoints.save(&lstm(4, &flex()), &adam(), &progress).unwrap();
     }
     (checkpoints, folder.join("checkpoint-3"))
 }
@@ -89,9 +83,7 @@ fn what_a_kill_leaves_half_written_is_not_read() {
     fs::create_dir(&partial).unwrap();
     fs::write(partial.join("module.bpk"), "half").unwrap();
     assert_eq!(load(&checkpoints, 4).unwrap(), Some(2));
-    checkpoints
-        .save(&lstm(4, &flex()), &adam(), &7_usize)
-        .unwrap();
+    checkpoints.save(&lstm(4, &flex()), &adam(), &7_usize).unwrap();
     assert_eq!(load(&checkpoints, 4).unwrap(), Some(7));
 }
 
@@ -100,25 +92,13 @@ fn a_checkpoint_of_another_model_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (checkpoints, newest) = saved(folder.path());
     let error = load(&checkpoints, 5).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::OtherModel { .. }),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .starts_with(&newest.join("module.bpk").display().to_string())
-    );
+    assert!(matches!(error, CheckpointError::OtherModel { .. }), "{error}");
+    assert!(error.to_string().starts_with(&newest.join("module.bpk").display().to_string()));
 }
 
 #[test]
 fn a_truncated_or_changed_file_is_an_error() {
-    for name in [
-        "module.bpk",
-        "optimizer.bpk",
-        "progress.json",
-        "manifest.json",
-    ] {
+    for name in ["module.bpk", "optimizer.bpk", "progress.json", "manifest.json"] {
         let folder = tempfile::tempdir().unwrap();
         let (checkpoints, newest) = saved(folder.path());
         let path = newest.join(name);
@@ -142,9 +122,6 @@ fn a_truncated_or_changed_file_is_an_error() {
 
         fs::remove_file(&path).unwrap();
         let error = load(&checkpoints, 4).unwrap_err();
-        assert!(
-            matches!(&error, CheckpointError::Io { path: p, .. } if *p == path),
-            "{error}"
-        );
+        assert!(matches!(&error, CheckpointError::Io { path: p, .. } if *p == path), "{error}");
     }
 }

@@ -17,10 +17,7 @@ fn embedding(
         .with_type_dropout(by_type)
         .with_token_dropout(by_token);
     let weight = Tensor::from_data([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], device);
-    VariationalEmbedding {
-        weight: Param::from_tensor(weight),
-        ..config.init(device)
-    }
+    VariationalEmbedding { weight: Param::from_tensor(weight), ..config.init(device) }
 }
 
 /// "the dog and the cat", in two rows.
@@ -44,10 +41,7 @@ fn dropped(embedding: &VariationalEmbedding, draw: u64, device: &Device) -> [[bo
             place[0] == 0.0
         })
         .collect();
-    [
-        places[..5].try_into().unwrap(),
-        places[5..].try_into().unwrap(),
-    ]
+    [places[..5].try_into().unwrap(), places[5..].try_into().unwrap()]
 }
 
 on_every_device! {

@@ -22,12 +22,7 @@ fn input(dims: [usize; 3]) -> Tensor<3> {
 fn state(batch_size: usize, cell: usize, hidden: usize) -> StackState<LstmState<2>> {
     // Built by hand: the constructor of `burn::nn` checks that the two are alike.
     let tensor = |width| Tensor::ones([batch_size, width], &flex());
-    StackState {
-        layers: vec![LstmState {
-            cell: tensor(cell),
-            hidden: tensor(hidden),
-        }],
-    }
+    StackState { layers: vec![LstmState { cell: tensor(cell), hidden: tensor(hidden) }] }
 }
 
 fn forward(dims: [usize; 3], state: Option<StackState<LstmState<2>>>, masks: &StackMasks) {
@@ -36,25 +31,19 @@ fn forward(dims: [usize; 3], state: Option<StackState<LstmState<2>>>, masks: &St
 
 fn masks(recurrent: [usize; 2]) -> StackMasks {
     let mask = DropoutMask::from_values(Tensor::ones(recurrent, &flex()));
-    StackMasks {
-        layers: vec![LayerMasks::identity().with_recurrent(SiteMasks::tied(mask))],
-    }
+    StackMasks { layers: vec![LayerMasks::identity().with_recurrent(SiteMasks::tied(mask))] }
 }
 
 #[test]
 #[should_panic(expected = "StackConfig: recurrent dropout prob must be in [0, 1), got 1")]
 fn dropping_all_of_the_recurrence_is_refused() {
-    let _ = config()
-        .with_dropout(StackDropout::variational(0.5, 1.0))
-        .init(&flex());
+    let _ = config().with_dropout(StackDropout::variational(0.5, 1.0)).init(&flex());
 }
 
 #[test]
 #[should_panic(expected = "StackConfig: input dropout prob must be in [0, 1), got -0.5")]
 fn a_rate_under_zero_is_refused() {
-    let _ = config()
-        .with_dropout(StackDropout::naive(-0.5))
-        .init(&flex());
+    let _ = config().with_dropout(StackDropout::naive(-0.5)).init(&flex());
 }
 
 #[test]
@@ -78,9 +67,7 @@ fn a_rate_over_one_is_refused_by_a_layer() {
 #[should_panic(expected = "VariationalEmbeddingConfig: type dropout prob must be in [0, 1), got 1")]
 fn dropping_all_word_types_is_refused() {
     let config = VariationalEmbeddingConfig::new(3, 4);
-    let _ = config
-        .with_type_dropout(Some(SiteDropout::new(1.0)))
-        .init(&flex());
+    let _ = config.with_type_dropout(Some(SiteDropout::new(1.0))).init(&flex());
 }
 
 #[test]
@@ -105,9 +92,7 @@ fn an_output_without_words_is_refused() {
 #[should_panic(expected = "TiedOutput: hidden must have the d_model 4 of the embedding, got 5")]
 fn an_output_of_another_width_than_the_embedding_is_refused() {
     let embedding = VariationalEmbeddingConfig::new(3, 4).init(&flex());
-    let _ = TiedOutputConfig::new(3)
-        .init(&flex())
-        .forward(input([1, 1, 5]), &embedding);
+    let _ = TiedOutputConfig::new(3).init(&flex()).forward(input([1, 1, 5]), &embedding);
 }
 
 #[test]
@@ -142,10 +127,8 @@ fn layers_that_do_not_fit_are_refused() {
 }
 
 #[test]
-#[should_panic(
-    expected = "RecurrentLayer: input must have d_input 3, got dims [seq_length 2, \
-                           batch_size 1, 5]"
-)]
+#[should_panic(expected = "RecurrentLayer: input must have d_input 3, got dims [seq_length 2, \
+                           batch_size 1, 5]")]
 fn an_input_of_another_width_is_refused() {
     forward([1, 2, 5], None, &StackMasks::identity(1));
 }
@@ -175,20 +158,12 @@ fn a_mask_of_another_width_is_refused() {
 }
 
 #[test]
-#[should_panic(
-    expected = "GateMasks: untied masks must be one for each gate, got 3 for a weight \
-                           of 16 columns"
-)]
+#[should_panic(expected = "GateMasks: untied masks must be one for each gate, got 3 for a weight \
+                           of 16 columns")]
 fn masks_for_another_number_of_gates_are_refused() {
     let masks =
         LayerMasks::identity().with_recurrent(SiteMasks::untied(vec![DropoutMask::identity(); 3]));
-    forward(
-        [1, 1, 3],
-        None,
-        &StackMasks {
-            layers: vec![masks],
-        },
-    );
+    forward([1, 1, 3], None, &StackMasks { layers: vec![masks] });
 }
 
 #[test]
@@ -243,14 +218,8 @@ fn options_of_burn_lstm_without_a_counterpart_are_refused_by_name() {
     let from = |option: &str| format!("burn::nn::Lstm: {option} has no counterpart here");
     assert_eq!(refused(config()), "nothing");
     assert_eq!(refused(config().with_reverse(true)), from("reverse = true"));
-    assert_eq!(
-        refused(config().with_clip(Some(2.0))),
-        from("clip = Some(2.0)")
-    );
-    assert_eq!(
-        refused(config().with_input_forget(true)),
-        from("input_forget = true")
-    );
+    assert_eq!(refused(config().with_clip(Some(2.0))), from("clip = Some(2.0)"));
+    assert_eq!(refused(config().with_input_forget(true)), from("input_forget = true"));
     let relu = || ActivationConfig::Relu;
     for (config, option) in [
         (config().with_gate_activation(relu()), "gate_activation"),
@@ -258,10 +227,7 @@ fn options_of_burn_lstm_without_a_counterpart_are_refused_by_name() {
         (config().with_hidden_activation(relu()), "hidden_activation"),
     ] {
         let message = refused(config);
-        assert!(
-            message.starts_with(&format!("burn::nn::Lstm: {option} = Relu")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("burn::nn::Lstm: {option} = Relu")), "{message}");
     }
 }
 
@@ -274,15 +240,9 @@ fn options_of_burn_gru_without_a_counterpart_are_refused_by_name() {
     assert!(refused(config().with_clip(Some(2.0))).starts_with("burn::nn::Gru: clip = Some(2.0)"));
     let relu = || ActivationConfig::Relu;
     let message = refused(config().with_gate_activation(relu()));
-    assert!(
-        message.starts_with("burn::nn::Gru: gate_activation = Relu"),
-        "{message}"
-    );
+    assert!(message.starts_with("burn::nn::Gru: gate_activation = Relu"), "{message}");
     let message = refused(config().with_hidden_activation(relu()));
-    assert!(
-        message.starts_with("burn::nn::Gru: hidden_activation = Relu"),
-        "{message}"
-    );
+    assert!(message.starts_with("burn::nn::Gru: hidden_activation = Relu"), "{message}");
 }
 
 #[test]
@@ -292,28 +252,16 @@ fn options_of_burn_rnn_without_a_counterpart_are_refused_by_name() {
     let config = || nn::RnnConfig::new(3, 4, true);
     assert_eq!(refused(config()), "nothing");
     let message = refused(config().with_reverse(true));
-    assert!(
-        message.starts_with("burn::nn::Rnn: reverse = true"),
-        "{message}"
-    );
+    assert!(message.starts_with("burn::nn::Rnn: reverse = true"), "{message}");
     let message = refused(config().with_clip(Some(2.0)));
-    assert!(
-        message.starts_with("burn::nn::Rnn: clip = Some(2.0)"),
-        "{message}"
-    );
+    assert!(message.starts_with("burn::nn::Rnn: clip = Some(2.0)"), "{message}");
     let message = refused(config().with_hidden_activation(ActivationConfig::Relu));
-    assert!(
-        message.starts_with("burn::nn::Rnn: hidden_activation = Relu"),
-        "{message}"
-    );
+    assert!(message.starts_with("burn::nn::Rnn: hidden_activation = Relu"), "{message}");
 }
 
 #[test]
 fn a_stack_of_two_layers_has_no_single_twin() {
     let stack = config().with_n_layers(2).init(&flex());
     let message = refused::<_, nn::Lstm>(stack);
-    assert_eq!(
-        message,
-        "VariationalLstm: n_layers = 2 has no counterpart here"
-    );
+    assert_eq!(message, "VariationalLstm: n_layers = 2 has no counterpart here");
 }

@@ -29,11 +29,7 @@ fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
     let matrix = |tensor: &GoldenTensor| Param::from_tensor(tensor.on::<2>(device).transpose());
     let mut bias = layer.bias_ih.clone();
     let together = bias.values.len() - apart;
-    for (sum, term) in bias
-        .values
-        .iter_mut()
-        .zip(&layer.bias_hh.values[..together])
-    {
+    for (sum, term) in bias.values.iter_mut().zip(&layer.bias_hh.values[..together]) {
         *sum += term;
     }
     GateWeights {
@@ -45,9 +41,7 @@ fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
 
 impl GoldenCell for LstmCell {
     fn of(layer: &GoldenLayer, device: &Device) -> Self {
-        Self {
-            gates: gates(layer, 0, device),
-        }
+        Self { gates: gates(layer, 0, device) }
     }
     fn gates(&self) -> &GateWeights {
         &self.gates
@@ -62,9 +56,7 @@ impl GoldenCell for LstmCell {
 
 impl GoldenCell for RnnCell {
     fn of(layer: &GoldenLayer, device: &Device) -> Self {
-        Self {
-            gates: gates(layer, 0, device),
-        }
+        Self { gates: gates(layer, 0, device) }
     }
     fn gates(&self) -> &GateWeights {
         &self.gates
@@ -80,17 +72,10 @@ impl GoldenCell for RnnCell {
 fn gru(layer: &GoldenLayer, reset_after: bool, device: &Device) -> GruCell {
     let d_hidden = layer.h0.shape[1];
     if !reset_after {
-        return GruCell {
-            gates: gates(layer, 0, device),
-            candidate_bias: None,
-            reset_after,
-        };
+        return GruCell { gates: gates(layer, 0, device), candidate_bias: None, reset_after };
     }
     let candidate = layer.bias_hh.values[2 * d_hidden..].to_vec();
-    let candidate = GoldenTensor {
-        shape: vec![d_hidden],
-        values: candidate,
-    };
+    let candidate = GoldenTensor { shape: vec![d_hidden], values: candidate };
     GruCell {
         gates: gates(layer, d_hidden, device),
         candidate_bias: Some(Param::from_tensor(candidate.on(device))),
@@ -117,10 +102,8 @@ impl GoldenCell for GruCell {
 }
 
 fn site_masks(masks: &[GoldenTensor], n_gates: usize, device: &Device) -> SiteMasks {
-    let mut masks: Vec<_> = masks
-        .iter()
-        .map(|mask| DropoutMask::from_values(mask.on(device)))
-        .collect();
+    let mut masks: Vec<_> =
+        masks.iter().map(|mask| DropoutMask::from_values(mask.on(device))).collect();
     match masks.len() {
         0 => SiteMasks::identity(),
         1 => SiteMasks::tied(masks.remove(0)),
@@ -140,12 +123,7 @@ fn check_cell<C: GoldenCell>(
     let names: Vec<_> = golden.cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names, ["identity", "tied", "untied"]);
     for case in &golden.cases {
-        check_case(
-            case,
-            &make,
-            &device.clone().autodiff(),
-            &format!("{file}, {}", case.name),
-        );
+        check_case(case, &make, &device.clone().autodiff(), &format!("{file}, {}", case.name));
     }
 }
 
@@ -166,45 +144,24 @@ fn check_case<C: GoldenCell>(
             .with_input(site_masks(&layer.input_masks, n_gates, device))
             .with_recurrent(site_masks(&layer.recurrent_masks, n_gates, device))
     });
-    let masks = StackMasks {
-        layers: masks.collect(),
-    };
+    let masks = StackMasks { layers: masks.collect() };
     let tracked = |tensor: &GoldenTensor| tensor.on::<2>(device).require_grad();
-    let initial: Vec<_> = case
-        .layers
-        .iter()
-        .map(|l| (tracked(&l.h0), l.c0.as_ref().map(tracked)))
-        .collect();
+    let initial: Vec<_> =
+        case.layers.iter().map(|l| (tracked(&l.h0), l.c0.as_ref().map(tracked))).collect();
     let states = initial.iter().map(|(h, c)| C::state(h.clone(), c.clone()));
     let input = case.input.on::<3>(device).require_grad();
 
-    let state = StackState {
-        layers: states.collect(),
-    };
+    let state = StackState { layers: states.collect() };
     let (output, state) = stack.forward(input.clone(), Some(state), &masks);
 
     // Five significant digits of f32, on every backend.
     let close = |got: &Tensor<2>, expected: &GoldenTensor, name: &str| {
-        assert_close(
-            got,
-            &expected.values,
-            CPU_TOLERANCE,
-            format!("{what}: {name}"),
-        );
+        assert_close(got, &expected.values, CPU_TOLERANCE, format!("{what}: {name}"));
     };
-    assert_close(
-        &output,
-        &case.expected.outputs.values,
-        CPU_TOLERANCE,
-        format!("{what}: outputs"),
-    );
+    assert_close(&output, &case.expected.outputs.values, CPU_TOLERANCE, format!("{what}: outputs"));
     let mut loss = (output * case.output_weights.on(device)).sum();
-    for (l, ((layer, expected), state)) in case
-        .layers
-        .iter()
-        .zip(&case.expected.layers)
-        .zip(&state.layers)
-        .enumerate()
+    for (l, ((layer, expected), state)) in
+        case.layers.iter().zip(&case.expected.layers).zip(&state.layers).enumerate()
     {
         let hidden = C::output(state);
         close(&hidden, &expected.h_final, &format!("layer {l} h"));
@@ -214,46 +171,21 @@ fn check_case<C: GoldenCell>(
             loss = loss + (cell * layer.c_final_weights.as_ref().unwrap().on(device)).sum();
         }
     }
-    assert_close(
-        &loss,
-        &[case.expected.loss],
-        CPU_TOLERANCE,
-        format!("{what}: loss"),
-    );
+    assert_close(&loss, &[case.expected.loss], CPU_TOLERANCE, format!("{what}: loss"));
 
     let grads = loss.backward();
     let grad = input.grad(&grads).unwrap();
     let expected = &case.expected.grad_input.values;
-    assert_close(
-        &grad,
-        expected,
-        CPU_TOLERANCE,
-        format!("{what}: grad input"),
-    );
+    assert_close(&grad, expected, CPU_TOLERANCE, format!("{what}: grad input"));
     for (l, (ours, expected)) in stack.layers.iter().zip(&case.expected.layers).enumerate() {
         let name = |name: &str| format!("{what}: layer {l} grad {name}");
         let gates = ours.cell.gates();
         let grad = gates.input.grad(&grads).unwrap();
-        assert_close(
-            &grad,
-            &expected.grad_weight_ih.transposed(),
-            CPU_TOLERANCE,
-            name("W"),
-        );
+        assert_close(&grad, &expected.grad_weight_ih.transposed(), CPU_TOLERANCE, name("W"));
         let grad = gates.recurrent.grad(&grads).unwrap();
-        assert_close(
-            &grad,
-            &expected.grad_weight_hh.transposed(),
-            CPU_TOLERANCE,
-            name("U"),
-        );
+        assert_close(&grad, &expected.grad_weight_hh.transposed(), CPU_TOLERANCE, name("U"));
         let grad = gates.bias.as_ref().unwrap().grad(&grads).unwrap();
-        assert_close(
-            &grad,
-            &expected.grad_bias_ih.values,
-            CPU_TOLERANCE,
-            name("b"),
-        );
+        assert_close(&grad, &expected.grad_bias_ih.values, CPU_TOLERANCE, name("b"));
         if let Some(bias) = ours.cell.candidate_bias() {
             let [d_hidden] = bias.dims();
             let values = &expected.grad_bias_hh.values[2 * d_hidden..];
@@ -261,17 +193,9 @@ fn check_case<C: GoldenCell>(
             assert_close(&grad, values, CPU_TOLERANCE, name("b_hn"));
         }
         let (h0, c0) = &initial[l];
-        close(
-            &h0.grad(&grads).unwrap(),
-            &expected.grad_h0,
-            &format!("layer {l} grad h0"),
-        );
+        close(&h0.grad(&grads).unwrap(), &expected.grad_h0, &format!("layer {l} grad h0"));
         if let (Some(c0), Some(expected)) = (c0, &expected.grad_c0) {
-            close(
-                &c0.grad(&grads).unwrap(),
-                expected,
-                &format!("layer {l} grad c0"),
-            );
+            close(&c0.grad(&grads).unwrap(), expected, &format!("layer {l} grad c0"));
         }
     }
 }

@@ -23,10 +23,7 @@ const D_HIDDEN: usize = 4;
 
 /// Numbers without a pattern in `[-0.6, 0.6]`.
 fn numbers(n: usize, salt: f64) -> Vec<f64> {
-    (0..n)
-        .map(|k| ((k as f64 + 1.0) * (2.3 + salt)).sin() * 0.6)
-        .map(round)
-        .collect()
+    (0..n).map(|k| ((k as f64 + 1.0) * (2.3 + salt)).sin() * 0.6).map(round).collect()
 }
 
 /// The nearest number that `f32` has too.
@@ -56,12 +53,7 @@ fn loss(reference: &Reference, input: &[f64], masks: &ReferenceMasks) -> f64 {
     let c0 = vec![0.0; BATCH_SIZE * D_HIDDEN];
     let output = reference.run(input, BATCH_SIZE, (&h0, &c0), masks);
     let weights = numbers(output.outputs.len(), 0.6);
-    output
-        .outputs
-        .iter()
-        .zip(&weights)
-        .map(|(o, w)| o * w)
-        .sum::<f64>()
+    output.outputs.iter().zip(&weights).map(|(o, w)| o * w).sum::<f64>()
         + output.h.iter().sum::<f64>()
 }
 
@@ -94,13 +86,8 @@ struct Fill(std::vec::IntoIter<Vec<f64>>);
 
 impl ModuleMapper for Fill {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let values: Vec<f32> = self
-            .0
-            .next()
-            .expect("a value for each")
-            .iter()
-            .map(|&v| v as f32)
-            .collect();
+        let values: Vec<f32> =
+            self.0.next().expect("a value for each").iter().map(|&v| v as f32).collect();
         param.map(|old| {
             let data = TensorData::new(values, old.dims());
             Tensor::from_data(data, &old.device()).require_grad()
@@ -155,11 +142,7 @@ where
             z_h: drawn(&dropout, Site::Recurrent, D_HIDDEN, n_masks),
         };
         let reference = reference(cell);
-        let mut parts = vec![
-            reference.w.clone(),
-            reference.u.clone(),
-            reference.b.clone(),
-        ];
+        let mut parts = vec![reference.w.clone(), reference.u.clone(), reference.b.clone()];
         let mut gradients = vec![
             finite_differences(&reference, |r| &mut r.w, &input, &masks),
             finite_differences(&reference, |r| &mut r.u, &input, &masks),
@@ -167,12 +150,7 @@ where
         ];
         if !reference.b_candidate.is_empty() {
             parts.push(reference.b_candidate.clone());
-            gradients.push(finite_differences(
-                &reference,
-                |r| &mut r.b_candidate,
-                &input,
-                &masks,
-            ));
+            gradients.push(finite_differences(&reference, |r| &mut r.b_candidate, &input, &masks));
         }
 
         let ours = config.init(&device).map(&mut Fill(parts.into_iter()));
@@ -184,10 +162,7 @@ where
             let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
             Tensor::<3>::from_data(TensorData::new(values, dims), &device)
         };
-        let h0 = tensor(
-            &numbers(BATCH_SIZE * D_HIDDEN, 0.5),
-            [1, BATCH_SIZE, D_HIDDEN],
-        );
+        let h0 = tensor(&numbers(BATCH_SIZE * D_HIDDEN, 0.5), [1, BATCH_SIZE, D_HIDDEN]);
         let state = <K::Cell as RecurrentCell>::State::from_hidden(h0.squeeze_dim(0));
         let input = tensor(&input, [SEQ_LENGTH, BATCH_SIZE, D_INPUT]);
         let (output, state) = layer.forward(input, Some(state), &layer_masks);
@@ -200,10 +175,7 @@ where
         assert_eq!(collected.1.len(), gradients.len());
         for (k, (got, expected)) in collected.1.iter().zip(&gradients).enumerate() {
             let error = relative_error(got, expected);
-            assert!(
-                error <= TOLERANCE,
-                "{cell:?}, {n_masks} masks, parameter {k}: {error:.1e}"
-            );
+            assert!(error <= TOLERANCE, "{cell:?}, {n_masks} masks, parameter {k}: {error:.1e}");
         }
     }
 }
@@ -231,9 +203,7 @@ fn check_dropped_rows<K: CellConfig>(config: &K, batch_size: usize, device: &Dev
     let dropout = SiteDropout::new(0.5).shared_over_batch();
     let layer = RecurrentLayer::new(
         config.init(&device),
-        LayerDropout::none()
-            .with_input(Some(dropout))
-            .with_recurrent(Some(dropout)),
+        LayerDropout::none().with_input(Some(dropout)).with_recurrent(Some(dropout)),
     );
     let dims = [batch_size, SEQ_LENGTH];
     let masks = layer.sample_masks(dims, &MaskRng::seeded(2), &device);
@@ -244,30 +214,15 @@ fn check_dropped_rows<K: CellConfig>(config: &K, batch_size: usize, device: &Dev
     layer.visit(&mut collected);
 
     let kept = |site: &SiteMasks| {
-        let mask = site.at_step(0).masks()[0]
-            .values()
-            .unwrap()
-            .clone()
-            .slice([0..1]);
+        let mask = site.at_step(0).masks()[0].values().unwrap().clone().slice([0..1]);
         mask.into_data().iter::<f64>().collect::<Vec<_>>()
     };
-    for (gradient, kept) in collected
-        .1
-        .iter()
-        .zip([kept(&masks.input), kept(&masks.recurrent)])
-    {
-        assert!(
-            kept.contains(&0.0) && kept.iter().any(|&k| k > 0.0),
-            "{kept:?} shows both"
-        );
+    for (gradient, kept) in collected.1.iter().zip([kept(&masks.input), kept(&masks.recurrent)]) {
+        assert!(kept.contains(&0.0) && kept.iter().any(|&k| k > 0.0), "{kept:?} shows both");
         let width = gradient.len() / kept.len();
         for (row, &kept) in gradient.chunks(width).zip(&kept) {
             let is_zero = row.iter().all(|&g| g == 0.0);
-            assert_eq!(
-                is_zero,
-                kept == 0.0,
-                "a row of gradients {row:?} at factor {kept}"
-            );
+            assert_eq!(is_zero, kept == 0.0, "a row of gradients {row:?} at factor {kept}");
         }
     }
 }

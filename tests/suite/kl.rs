@@ -23,11 +23,7 @@ fn prior() -> DropoutPrior {
 }
 
 fn sum_of_squares<const D: usize>(tensor: Tensor<D>) -> f64 {
-    tensor
-        .into_data()
-        .iter::<f64>()
-        .map(|value| value * value)
-        .sum()
+    tensor.into_data().iter::<f64>().map(|value| value * value).sum()
 }
 
 on_every_device! {
@@ -121,8 +117,6 @@ on_every_device! {
 /// The gradient of a loss with respect to the first recurrent weight.
 fn recurrent_gradient(lstm: &VariationalLstm, loss: &Tensor<1>) -> Vec<f64> {
     let grads = GradientsParams::from_grads(loss.backward(), lstm);
-    let grad = grads
-        .get::<2>(lstm.layers[0].cell.gates.recurrent.id)
-        .unwrap();
+    let grad = grads.get::<2>(lstm.layers[0].cell.gates.recurrent.id).unwrap();
     grad.into_data().iter::<f64>().collect()
 }

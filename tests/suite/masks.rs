@@ -8,20 +8,12 @@ use burn_variational::rnn::{StackDropout, StackMasks, VariationalLstm, Variation
 use cross_backend_tests::{flex, on_every_device};
 
 fn bits<const D: usize>(mask: &DropoutMask<D>) -> Vec<u32> {
-    let values: Vec<f32> = mask
-        .values()
-        .expect("a drawn mask")
-        .to_data()
-        .try_to_vec()
-        .unwrap();
+    let values: Vec<f32> = mask.values().expect("a drawn mask").to_data().try_to_vec().unwrap();
     values.into_iter().map(f32::to_bits).collect()
 }
 
 fn stack(dropout: StackDropout, device: &Device) -> VariationalLstm {
-    VariationalLstmConfig::new(5, 7, true)
-        .with_n_layers(2)
-        .with_dropout(dropout)
-        .init(device)
+    VariationalLstmConfig::new(5, 7, true).with_n_layers(2).with_dropout(dropout).init(device)
 }
 
 /// Every mask of a stack, bit by bit.
@@ -98,13 +90,8 @@ on_every_device! {
 
 /// Correlation of two masks of `n` units, and the bound that chance stays under.
 fn correlation(a: &DropoutMask<2>, b: &DropoutMask<2>) -> (f64, f64) {
-    let values = |mask: &DropoutMask<2>| {
-        mask.values()
-            .unwrap()
-            .to_data()
-            .try_to_vec::<f32>()
-            .unwrap()
-    };
+    let values =
+        |mask: &DropoutMask<2>| mask.values().unwrap().to_data().try_to_vec::<f32>().unwrap();
     let (a, b) = (values(a), values(b));
     let n = a.len() as f64;
     let mean = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
@@ -139,23 +126,12 @@ fn masks_of_different_coordinates_are_uncorrelated() {
     ];
     for (name, rng) in &others {
         let (correlation, bound) = correlation(&reference, &sample(rng));
-        assert!(
-            correlation.abs() <= bound,
-            "{name}: {correlation:.1e} is over {bound:.1e}"
-        );
+        assert!(correlation.abs() <= bound, "{name}: {correlation:.1e} is over {bound:.1e}");
     }
     // Neighbouring units of one mask.
     let row = reference.values().unwrap().clone();
-    let (left, right) = (
-        row.clone().slice([0..1, 0..UNITS - 1]),
-        row.slice([0..1, 1..UNITS]),
-    );
-    let (correlation, bound) = correlation(
-        &DropoutMask::from_values(left),
-        &DropoutMask::from_values(right),
-    );
-    assert!(
-        correlation.abs() <= bound,
-        "unit: {correlation:.1e} is over {bound:.1e}"
-    );
+    let (left, right) = (row.clone().slice([0..1, 0..UNITS - 1]), row.slice([0..1, 1..UNITS]));
+    let (correlation, bound) =
+        correlation(&DropoutMask::from_values(left), &DropoutMask::from_values(right));
+    assert!(correlation.abs() <= bound, "unit: {correlation:.1e} is over {bound:.1e}");
 }

@@ -8,10 +8,7 @@ use burn_variational::rnn::{StackDropout, VariationalLstm, VariationalLstmConfig
 use cross_backend_tests::{assert_close, on_every_device, tolerance};
 
 fn lstm(dropout: StackDropout, device: &Device) -> VariationalLstm {
-    VariationalLstmConfig::new(3, 4, true)
-        .with_n_layers(2)
-        .with_dropout(dropout)
-        .init(device)
+    VariationalLstmConfig::new(3, 4, true).with_n_layers(2).with_dropout(dropout).init(device)
 }
 
 fn input(device: &Device) -> Tensor<3> {

@@ -24,16 +24,8 @@ fn forward<C: RecurrentCell>(
     input: Tensor<3>,
     state: C::State,
 ) -> (Tensor<3>, C::State) {
-    let masks = StackMasks {
-        layers: vec![LayerMasks::identity()],
-    };
-    let (output, state) = stack.forward(
-        input,
-        Some(StackState {
-            layers: vec![state],
-        }),
-        &masks,
-    );
+    let masks = StackMasks { layers: vec![LayerMasks::identity()] };
+    let (output, state) = stack.forward(input, Some(StackState { layers: vec![state] }), &masks);
     (output, state.layers.into_iter().next().unwrap())
 }
 

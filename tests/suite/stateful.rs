@@ -11,19 +11,11 @@ use cross_backend_tests::{assert_close, on_every_device};
 const TOLERANCE: f64 = 1e-6;
 
 fn check<K: CellConfig>(cell: &K, dropout: StackDropout, device: &Device) {
-    let stack = StackConfig::from_cell(cell.clone())
-        .with_n_layers(2)
-        .with_dropout(dropout)
-        .init(device);
+    let stack =
+        StackConfig::from_cell(cell.clone()).with_n_layers(2).with_dropout(dropout).init(device);
     let rng = MaskRng::seeded(1);
     let input = Tensor::random([3, 7, 4], Distribution::Uniform(-1.0, 1.0), device);
-    let whole = stack
-        .forward(
-            input.clone(),
-            None,
-            &stack.sample_masks([3, 7], &rng, device),
-        )
-        .0;
+    let whole = stack.forward(input.clone(), None, &stack.sample_masks([3, 7], &rng, device)).0;
 
     let (first, second) = (input.clone().slice([0..3, 0..4]), input.slice([0..3, 4..7]));
     let masks = stack.sample_masks([3, 4], &rng, device);
@@ -32,12 +24,7 @@ fn check<K: CellConfig>(cell: &K, dropout: StackDropout, device: &Device) {
     let masks = stack.sample_masks([3, 3], &rng.starting_step(4), device);
     let (end, _) = stack.forward(second, Some(state.detach()), &masks);
     let whole: Vec<f64> = whole.into_data().iter::<f64>().collect();
-    assert_close(
-        &Tensor::cat(vec![start, end], 1),
-        &whole,
-        TOLERANCE,
-        "two windows",
-    );
+    assert_close(&Tensor::cat(vec![start, end], 1), &whole, TOLERANCE, "two windows");
 }
 
 on_every_device! {
@@ -69,10 +56,5 @@ fn carried_mask_values_serve_any_window() {
     let (start, state) = stack.forward(input.clone().slice([0..3, 0..4]), None, &masks);
     let (end, _) = stack.forward(input.slice([0..3, 4..7]), Some(state), &masks);
     let whole: Vec<f64> = whole.into_data().iter::<f64>().collect();
-    assert_close(
-        &Tensor::cat(vec![start, end], 1),
-        &whole,
-        TOLERANCE,
-        "two windows",
-    );
+    assert_close(&Tensor::cat(vec![start, end], 1), &whole, TOLERANCE, "two windows");
 }

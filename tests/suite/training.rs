@@ -55,9 +55,8 @@ fn losses(record: burn::store::ModuleRecord, device: &Device) -> Vec<f64> {
     let device = device.clone().autodiff();
     let mut model = model(&device).load_record(record);
     let mut optimizer = SgdConfig::new().init();
-    let tokens: Tensor<2, burn::tensor::Int> = Tensor::arange(0..20, &device)
-        .remainder_scalar(10)
-        .reshape(DIMS);
+    let tokens: Tensor<2, burn::tensor::Int> =
+        Tensor::arange(0..20, &device).remainder_scalar(10).reshape(DIMS);
     let steps = (0..STEPS).map(|step| {
         let rng = MaskRng::seeded(5).draw(step);
         let words = model.embedding.sample_masks(DIMS, &rng, &device);

@@ -70,11 +70,7 @@ impl KlTerm {
     ///
     /// If no parameter of the module is in a group: the term would be silently nothing.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
-        let mut visitor = Penalty {
-            groups: &self.groups,
-            path: Vec::new(),
-            sum: None,
-        };
+        let mut visitor = Penalty { groups: &self.groups, path: Vec::new(), sum: None };
         module.visit(&mut visitor);
         visitor
             .sum
@@ -83,9 +79,7 @@ impl KlTerm {
 
     /// Each group's coupled decay, `2λ`: what is added to the gradient, times the weight.
     pub fn coupled_decays(&self) -> impl Iterator<Item = (&ParamGroup, f64)> {
-        self.groups
-            .iter()
-            .map(|(group, lambda)| (group, 2.0 * lambda))
+        self.groups.iter().map(|(group, lambda)| (group, 2.0 * lambda))
     }
 }
 
@@ -136,18 +130,13 @@ mod tests {
             .with_group(ParamGroup::all(), 1.0)
             .and(KlTerm::new().with_params(vec![linear().weight.id], 7.0))
             .with_group(ParamGroup::from_path("bias"), 0.25);
-        assert_eq!(
-            kl.penalty(&linear()).into_scalar::<f32>(),
-            6.0 * 4.0 + 0.25 * 3.0 * 4.0
-        );
+        assert_eq!(kl.penalty(&linear()).into_scalar::<f32>(), 6.0 * 4.0 + 0.25 * 3.0 * 4.0);
     }
 
     #[test]
     #[should_panic(expected = "KlTerm: at least one parameter of the module must be in a group")]
     fn a_term_over_nothing_is_refused() {
-        let _ = KlTerm::new()
-            .with_group(ParamGroup::from_path("wieght"), 1.0)
-            .penalty(&linear());
+        let _ = KlTerm::new().with_group(ParamGroup::from_path("wieght"), 1.0).penalty(&linear());
     }
 
     #[test]

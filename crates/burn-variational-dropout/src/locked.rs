@@ -29,10 +29,7 @@ impl LockedDropoutConfig {
             "LockedDropoutConfig: dropout lifetime must be PerSequence, got {:?}",
             self.dropout.lifetime
         );
-        LockedDropout {
-            dropout: self.dropout,
-            batch_first: self.batch_first,
-        }
+        LockedDropout { dropout: self.dropout, batch_first: self.batch_first }
     }
 }
 
@@ -69,9 +66,7 @@ pub struct LockedDropout {
 
 impl ModuleDisplay for LockedDropout {
     fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new()
-            .with_new_line_after_attribute(false)
-            .optional()
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
@@ -117,20 +112,13 @@ mod tests {
     fn both_layouts_meet_the_same_mask() {
         let device = Device::flex();
         let config = LockedDropoutConfig::new(SiteDropout::new(0.5));
-        let mask = config
-            .init()
-            .sample_mask([2, 3], &MaskRng::seeded(1), &device);
+        let mask = config.init().sample_mask([2, 3], &MaskRng::seeded(1), &device);
         let input = Tensor::<1, burn::tensor::Int>::arange(0..24, &device).float();
         let input = input.reshape([2, 4, 3]);
         let batch_first = config.init().forward(input.clone(), &mask);
-        let time_first = config
-            .with_batch_first(false)
-            .init()
-            .forward(input.swap_dims(0, 1), &mask);
-        assert_eq!(
-            batch_first.into_data(),
-            time_first.swap_dims(0, 1).into_data()
-        );
+        let time_first =
+            config.with_batch_first(false).init().forward(input.swap_dims(0, 1), &mask);
+        assert_eq!(batch_first.into_data(), time_first.swap_dims(0, 1).into_data());
     }
 
     #[test]

@@ -36,9 +36,7 @@ impl<const D: usize> DropoutMask<D> {
 
     /// These factors.
     pub fn from_values(values: Tensor<D>) -> Self {
-        Self {
-            values: Some(values),
-        }
+        Self { values: Some(values) }
     }
 
     /// `1 / (1 - prob)` where `kept` holds, 0 elsewhere.
@@ -78,9 +76,7 @@ impl<const D: usize> DropoutMask<D> {
 
     /// The same mask on another device.
     pub fn to_device(&self, device: &Device) -> Self {
-        Self {
-            values: self.values.clone().map(|values| values.to_device(device)),
-        }
+        Self { values: self.values.clone().map(|values| values.to_device(device)) }
     }
 }
 
@@ -176,16 +172,9 @@ mod tests {
         let mask = DropoutMask::from_values(Tensor::<1>::from_data([0.0, 2.0], &Device::flex()));
         let json = serde_json::to_string(&mask).unwrap();
         let back: DropoutMask<1> = serde_json::from_str(&json).unwrap();
-        assert_eq!(
-            back.values().unwrap().to_data(),
-            mask.values().unwrap().to_data()
-        );
+        assert_eq!(back.values().unwrap().to_data(), mask.values().unwrap().to_data());
 
         let json = serde_json::to_string(&DropoutMask::<1>::identity()).unwrap();
-        assert!(
-            serde_json::from_str::<DropoutMask<1>>(&json)
-                .unwrap()
-                .is_identity()
-        );
+        assert!(serde_json::from_str::<DropoutMask<1>>(&json).unwrap().is_identity());
     }
 }

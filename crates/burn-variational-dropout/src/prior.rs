@@ -48,11 +48,7 @@ impl DropoutPrior {
     pub fn new(length_scale: f64, n_terms: usize) -> Self {
         check_positive("length_scale", length_scale);
         assert!(n_terms > 0, "DropoutPrior: n_terms must be positive, got 0");
-        Self {
-            length_scale,
-            n_terms,
-            precision: 1.0,
-        }
+        Self { length_scale, n_terms, precision: 1.0 }
     }
 
     /// With observations of this precision (inverse variance).
@@ -90,9 +86,7 @@ impl DropoutPrior {
     ///
     /// If the rate is not in `[0, 1)`.
     pub fn site_lambda(&self, dropout: Option<SiteDropout>) -> f64 {
-        dropout.map_or(self.bias_lambda(), |site| {
-            self.weight_lambda(site.prob, site.scaling)
-        })
+        dropout.map_or(self.bias_lambda(), |site| self.weight_lambda(site.prob, site.scaling))
     }
 
     /// `λ` of a weight as Gal's own scripts have it: the factor of unscaled masks, used with

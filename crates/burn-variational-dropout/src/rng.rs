@@ -90,10 +90,7 @@ impl MaskRng {
     ///
     /// A model run so is the weight-averaging approximation of its predictive mean.
     pub fn expected() -> Self {
-        Self {
-            expected: true,
-            ..Self::seeded(0)
-        }
+        Self { expected: true, ..Self::seeded(0) }
     }
 
     /// The draw with this number.
@@ -108,10 +105,7 @@ impl MaskRng {
     ///
     /// If the range is empty.
     pub fn draws(mut self, draws: Range<u64>) -> Self {
-        assert!(
-            !draws.is_empty(),
-            "MaskRng: draws must not be empty, got {draws:?}"
-        );
+        assert!(!draws.is_empty(), "MaskRng: draws must not be empty, got {draws:?}");
         self.draws = draws;
         self
     }
@@ -287,12 +281,7 @@ mod tests {
     use super::*;
 
     fn first_words(rng: &MaskRng) -> Vec<u32> {
-        rng.rows(1, 0, false)
-            .next()
-            .unwrap()
-            .words()
-            .take(4)
-            .collect()
+        rng.rows(1, 0, false).next().unwrap().words().take(4).collect()
     }
 
     #[test]
@@ -323,10 +312,7 @@ mod tests {
         let mut seen = vec![first_words(&base)];
         for other in &others {
             let words = first_words(other);
-            assert!(
-                !seen.contains(&words),
-                "{other:?} repeats another coordinate's words"
-            );
+            assert!(!seen.contains(&words), "{other:?} repeats another coordinate's words");
             seen.push(words);
         }
     }

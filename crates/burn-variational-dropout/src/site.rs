@@ -205,9 +205,7 @@ impl SiteDropout {
         let kept = self.kept_value();
         let shared = self.sharing == MaskSharing::PerBatch;
         for row in rng.rows(batch_size, step, shared) {
-            let factors = row
-                .words()
-                .map(|word| if self.drops(word) { 0.0 } else { kept });
+            let factors = row.words().map(|word| if self.drops(word) { 0.0 } else { kept });
             values.extend(factors.take(units));
         }
     }
@@ -215,10 +213,7 @@ impl SiteDropout {
 
 /// Checks that a drop probability is in `[0, 1)`, which NaN is not.
 pub(crate) fn check_probability(owner: &str, field: &str, prob: f64) {
-    assert!(
-        (0.0..1.0).contains(&prob),
-        "{owner}: {field} must be in [0, 1), got {prob}"
-    );
+    assert!((0.0..1.0).contains(&prob), "{owner}: {field} must be in [0, 1), got {prob}");
 }
 
 #[cfg(test)]
@@ -235,12 +230,7 @@ mod tests {
         let values = sample(&SiteDropout::new(0.2), [4, 100]);
         assert!(values.iter().all(|&value| value == 0.0 || value == 1.25));
         let unscaled = sample(&SiteDropout::new(0.2).unscaled(), [4, 100]);
-        assert!(
-            unscaled
-                .iter()
-                .zip(&values)
-                .all(|(&one, &value)| one == value / 1.25)
-        );
+        assert!(unscaled.iter().zip(&values).all(|(&one, &value)| one == value / 1.25));
     }
 
     #[test]
@@ -279,24 +269,15 @@ mod tests {
         let rng = rng.starting_step(2);
         let later = dropout.sample_steps([1, 2, 10], &rng, &device);
         assert_eq!(values(later.at_step(0)), values(steps.at_step(2)));
-        assert_eq!(
-            values(dropout.sample([2, 10], &rng, &device)),
-            sequence_values
-        );
+        assert_eq!(values(dropout.sample([2, 10], &rng, &device)), sequence_values);
     }
 
     #[test]
     fn an_expected_mask_is_the_mean_of_the_drawn_ones() {
         let device = Device::flex();
         let rng = MaskRng::expected();
-        assert!(
-            SiteDropout::new(0.2)
-                .sample([1, 2], &rng, &device)
-                .is_identity()
-        );
-        let unscaled = SiteDropout::new(0.2)
-            .unscaled()
-            .sample([1, 2], &rng, &device);
+        assert!(SiteDropout::new(0.2).sample([1, 2], &rng, &device).is_identity());
+        let unscaled = SiteDropout::new(0.2).unscaled().sample([1, 2], &rng, &device);
         let values: Vec<f32> = unscaled.values().unwrap().to_data().try_to_vec().unwrap();
         assert_eq!(values, [0.8, 0.8]);
     }
@@ -305,11 +286,7 @@ mod tests {
     fn a_site_at_rate_zero_asks_but_is_not_random() {
         let (rng, record) = MaskRng::seeded(1).recorded();
         assert!(!record.asked());
-        assert!(
-            SiteDropout::new(0.0)
-                .sample([1, 2], &rng, &Device::flex())
-                .is_identity()
-        );
+        assert!(SiteDropout::new(0.0).sample([1, 2], &rng, &Device::flex()).is_identity());
         assert!(record.asked() && !record.random());
         let _ = SiteDropout::new(0.1).sample([1, 2], &rng, &Device::flex());
         assert!(record.random());

@@ -32,10 +32,7 @@ impl VariationalEmbeddingConfig {
     /// If a size is zero or a rate is not in `[0, 1)`.
     pub fn init(&self, device: &Device) -> VariationalEmbedding {
         for (field, size) in [("n_embedding", self.n_embedding), ("d_model", self.d_model)] {
-            assert!(
-                size > 0,
-                "VariationalEmbeddingConfig: {field} must be positive, got 0"
-            );
+            assert!(size > 0, "VariationalEmbeddingConfig: {field} must be positive, got 0");
         }
         for (field, dropout) in [("type", self.type_dropout), ("token", self.token_dropout)] {
             if let Some(dropout) = dropout {
@@ -44,9 +41,7 @@ impl VariationalEmbeddingConfig {
             }
         }
         VariationalEmbedding {
-            weight: self
-                .initializer
-                .init([self.n_embedding, self.d_model], device),
+            weight: self.initializer.init([self.n_embedding, self.d_model], device),
             type_dropout: self.type_dropout,
             token_dropout: self.token_dropout,
         }
@@ -65,10 +60,7 @@ pub struct EmbeddingMasks {
 impl EmbeddingMasks {
     /// No dropout.
     pub fn identity() -> Self {
-        Self {
-            types: WordTypeMask::identity(),
-            tokens: DropoutMask::identity(),
-        }
+        Self { types: WordTypeMask::identity(), tokens: DropoutMask::identity() }
     }
 }
 
@@ -100,17 +92,12 @@ pub struct VariationalEmbedding {
 
 impl ModuleDisplay for VariationalEmbedding {
     fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new()
-            .with_new_line_after_attribute(false)
-            .optional()
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
         let [n_embedding, d_model] = self.weight.dims();
-        content
-            .add("n_embedding", &n_embedding)
-            .add("d_model", &d_model)
-            .optional()
+        content.add("n_embedding", &n_embedding).add("d_model", &d_model).optional()
     }
 }
 

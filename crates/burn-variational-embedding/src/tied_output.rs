@@ -23,14 +23,9 @@ impl TiedOutputConfig {
     ///
     /// If there is no word type.
     pub fn init(&self, device: &Device) -> TiedOutput {
-        assert!(
-            self.n_embedding > 0,
-            "TiedOutputConfig: n_embedding must be positive, got 0"
-        );
+        assert!(self.n_embedding > 0, "TiedOutputConfig: n_embedding must be positive, got 0");
         let bias = || Param::from_tensor(Tensor::zeros([self.n_embedding], device));
-        TiedOutput {
-            bias: self.bias.then(bias),
-        }
+        TiedOutput { bias: self.bias.then(bias) }
     }
 }
 

@@ -26,9 +26,7 @@ enum Factors {
 impl WordTypeMask {
     /// No word is dropped.
     pub fn identity() -> Self {
-        Self {
-            factors: Factors::Identity,
-        }
+        Self { factors: Factors::Identity }
     }
 
     pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, rng: &MaskRng) -> Self {
@@ -45,12 +43,7 @@ impl WordTypeMask {
         }
         let shared = dropout.sharing == MaskSharing::PerBatch;
         let rows = rng.rows(batch_size, 0, shared).collect();
-        Self {
-            factors: Factors::Random {
-                dropout: *dropout,
-                rows,
-            },
-        }
+        Self { factors: Factors::Random { dropout: *dropout, rows } }
     }
 
     /// Whether every word is kept as it is.
@@ -86,24 +79,14 @@ impl WordTypeMask {
         let ids = tokens.to_data().convert_dtype(DType::I64);
         let ids = ids.as_slice::<i64>().expect("converted to i64");
         let kept = dropout.kept_value();
-        let factors = ids
-            .chunks(seq_length.max(1))
-            .zip(rows)
-            .flat_map(|(ids, row)| {
-                ids.iter().map(|&id| {
-                    let id = u64::try_from(id).unwrap_or_else(|_| {
-                        panic!("WordTypeMask: tokens must not be negative, got {id}")
-                    });
-                    if dropout.drops(row.word(id)) {
-                        0.0
-                    } else {
-                        kept
-                    }
-                })
-            });
-        Tensor::from_data(
-            TensorData::new(factors.collect::<Vec<f32>>(), dims),
-            &device,
-        )
+        let factors = ids.chunks(seq_length.max(1)).zip(rows).flat_map(|(ids, row)| {
+            ids.iter().map(|&id| {
+                let id = u64::try_from(id).unwrap_or_else(|_| {
+                    panic!("WordTypeMask: tokens must not be negative, got {id}")
+                });
+                if dropout.drops(row.word(id)) { 0.0 } else { kept }
+            })
+        });
+        Tensor::from_data(TensorData::new(factors.collect::<Vec<f32>>(), dims), &device)
     }
 }

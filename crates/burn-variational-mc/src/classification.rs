@@ -41,10 +41,7 @@ impl ClassificationPrediction {
             "ClassificationPrediction: classes must be one for each of {n_rows} rows, got \
              {n_classes}"
         );
-        self.log_probabilities
-            .clone()
-            .gather(1, classes.unsqueeze_dim(1))
-            .squeeze_dim(1)
+        self.log_probabilities.clone().gather(1, classes.unsqueeze_dim(1)).squeeze_dim(1)
     }
 }
 
@@ -83,10 +80,7 @@ impl MonteCarlo {
         n_rows: usize,
         forward: impl FnMut(&Pass) -> Tensor<2>,
     ) -> Result<ClassificationPrediction, MonteCarloError> {
-        let new = || Classes {
-            log_sum: None,
-            moments: Moments::new(),
-        };
+        let new = || Classes { log_sum: None, moments: Moments::new() };
         let blocks = self.accumulate(n_rows, new, forward, |classes, logits| {
             let log_probabilities = log_softmax(logits, 1);
             classes.moments.push(log_probabilities.clone().exp());
@@ -96,9 +90,7 @@ impl MonteCarlo {
             });
         })?;
         let log_draws = (self.n_draws() as f64).ln();
-        let log_sums = blocks
-            .iter()
-            .map(|block| block.log_sum.clone().expect("at least one draw"));
+        let log_sums = blocks.iter().map(|block| block.log_sum.clone().expect("at least one draw"));
         let variances = blocks.iter().map(|block| block.moments.variance());
         Ok(ClassificationPrediction {
             log_probabilities: Tensor::cat(log_sums.collect(), 0).sub_scalar(log_draws),
@@ -144,10 +136,7 @@ mod tests {
         assert!((variance[0] - 0.04).abs() < 1e-6, "{variance:?}");
         let class = Tensor::from_data([1], &Device::flex());
         let log_likelihood = prediction.log_likelihood(class).into_scalar::<f32>();
-        assert!(
-            (log_likelihood - 0.3_f32.ln()).abs() < 1e-6,
-            "{log_likelihood}"
-        );
+        assert!((log_likelihood - 0.3_f32.ln()).abs() < 1e-6, "{log_likelihood}");
     }
 
     #[test]

@@ -41,10 +41,7 @@ pub struct Moments<const D: usize> {
 impl<const D: usize> Moments<D> {
     /// Of no draw yet.
     pub fn new() -> Self {
-        Self {
-            count: 0,
-            sums: None,
-        }
+        Self { count: 0, sums: None }
     }
 
     /// Takes in a draw.
@@ -104,9 +101,7 @@ impl<const D: usize> Moments<D> {
     }
 
     fn sums(&self) -> &(Tensor<D>, Tensor<D>) {
-        self.sums
-            .as_ref()
-            .expect("Moments: there must be at least one draw, got 0")
+        self.sums.as_ref().expect("Moments: there must be at least one draw, got 0")
     }
 }
 
@@ -126,14 +121,8 @@ mod tests {
     #[test]
     fn equal_draws_have_no_variance() {
         let moments = moments(&[0.1; 7]);
-        assert_eq!(
-            moments.mean().into_scalar::<f32>().to_bits(),
-            0.1_f32.to_bits()
-        );
-        assert_eq!(
-            moments.variance().into_scalar::<f32>().to_bits(),
-            0.0_f32.to_bits()
-        );
+        assert_eq!(moments.mean().into_scalar::<f32>().to_bits(), 0.1_f32.to_bits());
+        assert_eq!(moments.variance().into_scalar::<f32>().to_bits(), 0.0_f32.to_bits());
     }
 
     #[test]

@@ -69,13 +69,9 @@ impl<const D: usize> RegressionPrediction<D> {
             observed.dims()
         );
         let log_densities = self.samples.iter().map(|sample| {
-            (observed.clone() - sample.clone())
-                .square()
-                .mul_scalar(-0.5 * precision)
+            (observed.clone() - sample.clone()).square().mul_scalar(-0.5 * precision)
         });
-        let log_sum = log_densities
-            .reduce(log_add_exp)
-            .expect("at least one draw");
+        let log_sum = log_densities.reduce(log_add_exp).expect("at least one draw");
         let constant = 0.5 * (precision / std::f64::consts::TAU).ln();
         log_sum.add_scalar(constant - (self.samples.len() as f64).ln())
     }
@@ -97,11 +93,7 @@ impl MonteCarlo {
         for sample in &samples {
             moments.push(sample.clone());
         }
-        Ok(RegressionPrediction {
-            samples,
-            moments,
-            precision: None,
-        })
+        Ok(RegressionPrediction { samples, moments, precision: None })
     }
 }
 
@@ -129,13 +121,7 @@ mod tests {
     fn noise_adds_to_the_variance_of_the_draws() {
         assert_eq!(prediction().mean().into_scalar::<f32>(), 2.0);
         assert_eq!(prediction().variance().into_scalar::<f32>(), 1.0);
-        assert_eq!(
-            prediction()
-                .with_precision(4.0)
-                .variance()
-                .into_scalar::<f32>(),
-            1.25
-        );
+        assert_eq!(prediction().with_precision(4.0).variance().into_scalar::<f32>(), 1.25);
     }
 
     #[test]
@@ -148,9 +134,7 @@ mod tests {
         };
         let expected = (0.5 * (density(1.0) + density(3.0))).ln();
         let observed = Tensor::from_data([y], &Device::flex());
-        let got = prediction()
-            .with_precision(precision)
-            .log_likelihood(&observed);
+        let got = prediction().with_precision(precision).log_likelihood(&observed);
         assert!((f64::from(got.into_scalar::<f32>()) - expected).abs() < 1e-6);
     }
 

@@ -89,11 +89,7 @@ impl MonteCarlo {
     /// If there is no draw.
     pub fn new(n_draws: usize, rng: MaskRng) -> Self {
         assert!(n_draws > 0, "MonteCarlo: n_draws must be positive, got 0");
-        Self {
-            n_draws,
-            max_rows: 1024,
-            rng,
-        }
+        Self { n_draws, max_rows: 1024, rng }
     }
 
     /// With passes of at most so many rows: what bounds the memory of a prediction.
@@ -125,9 +121,7 @@ impl MonteCarlo {
         let blocks = self.accumulate(n_rows, Vec::new, forward, Vec::push)?;
         let mut blocks: Vec<_> = blocks.into_iter().map(Vec::into_iter).collect();
         let draw = |_| {
-            let rows = blocks
-                .iter_mut()
-                .map(|draws| draws.next().expect("as many as draws"));
+            let rows = blocks.iter_mut().map(|draws| draws.next().expect("as many as draws"));
             Tensor::cat(rows.collect(), 0)
         };
         Ok((0..self.n_draws).map(draw).collect())
@@ -144,11 +138,7 @@ impl MonteCarlo {
         n_rows: usize,
         forward: impl FnMut(&Pass) -> Tensor<D>,
     ) -> Result<Tensor<D>, MonteCarloError> {
-        let expected = Self {
-            n_draws: 1,
-            rng: MaskRng::expected(),
-            ..*self
-        };
+        let expected = Self { n_draws: 1, rng: MaskRng::expected(), ..*self };
         Ok(expected.samples(n_rows, forward)?.remove(0))
     }
 
@@ -237,13 +227,7 @@ mod tests {
     fn a_model_that_loses_rows_is_an_error() {
         let input = input(&Device::flex());
         let result = MonteCarlo::new(4, MaskRng::seeded(1)).samples(3, |_| input.clone());
-        assert_eq!(
-            result.unwrap_err(),
-            MonteCarloError::Rows {
-                expected: 12,
-                got: 3
-            }
-        );
+        assert_eq!(result.unwrap_err(), MonteCarloError::Rows { expected: 12, got: 3 });
     }
 
     #[test]
@@ -254,15 +238,9 @@ mod tests {
             let mc = MonteCarlo::new(5, MaskRng::seeded(1)).with_max_rows(max_rows);
             let draws = mc.samples(3, |pass| {
                 let input = pass.fold(&input);
-                SiteDropout::new(0.5)
-                    .sample(input.dims(), pass.rng(), &device)
-                    .apply(input)
+                SiteDropout::new(0.5).sample(input.dims(), pass.rng(), &device).apply(input)
             });
-            draws
-                .unwrap()
-                .into_iter()
-                .map(Tensor::into_data)
-                .collect::<Vec<_>>()
+            draws.unwrap().into_iter().map(Tensor::into_data).collect::<Vec<_>>()
         };
         let whole = samples(15);
         assert_eq!(whole.len(), 5);

@@ -115,10 +115,7 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     /// A cell that does not say which mask multiplies which weight has all of them taken as
     /// undropped.
     fn kl_term(&self, prior: &DropoutPrior, _dropout: &LayerDropout) -> KlTerm {
-        KlTerm::new().with_group(
-            ParamGroup::ids_from_module(self.clone()),
-            prior.bias_lambda(),
-        )
+        KlTerm::new().with_group(ParamGroup::ids_from_module(self.clone()), prior.bias_lambda())
     }
 }
 

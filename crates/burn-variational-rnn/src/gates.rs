@@ -36,11 +36,7 @@ impl GateWeights {
         initializer: &Initializer,
         device: &Device,
     ) -> Self {
-        for (field, size) in [
-            ("d_input", d_input),
-            ("d_hidden", d_hidden),
-            ("n_gates", n_gates),
-        ] {
+        for (field, size) in [("d_input", d_input), ("d_hidden", d_hidden), ("n_gates", n_gates)] {
             assert!(size > 0, "{owner}: {field} must be positive, got 0");
         }
         let weight = |d_in: usize| {
@@ -60,11 +56,7 @@ impl GateWeights {
             };
             leaf(Tensor::cat((0..n_gates).map(gate).collect(), 0))
         });
-        Self {
-            input: weight(d_input),
-            recurrent: weight(d_hidden),
-            bias,
-        }
+        Self { input: weight(d_input), recurrent: weight(d_hidden), bias }
     }
 
     /// `(x_t ∘ z_x) W + b` for all steps in one matrix product.
@@ -81,10 +73,7 @@ impl GateWeights {
         let [seq_length, batch_size, d_input] = input.dims();
         let rows = seq_length * batch_size;
         let dropped = masks.apply_over_time(input);
-        let dropped = dropped
-            .into_iter()
-            .map(|x| x.reshape([rows, d_input]))
-            .collect();
+        let dropped = dropped.into_iter().map(|x| x.reshape([rows, d_input])).collect();
         let projected = gate_product(dropped, self.input.val());
         let projected = match &self.bias {
             Some(bias) => projected + bias.val().unsqueeze(),
@@ -113,10 +102,7 @@ impl GateWeights {
         let biases = self.bias.iter().map(|bias| bias.id).collect();
         KlTerm::new()
             .with_params(vec![self.input.id], prior.site_lambda(dropout.input))
-            .with_params(
-                vec![self.recurrent.id],
-                prior.site_lambda(dropout.recurrent),
-            )
+            .with_params(vec![self.recurrent.id], prior.site_lambda(dropout.recurrent))
             .with_params(biases, prior.bias_lambda())
     }
 }
@@ -144,9 +130,7 @@ pub(crate) fn gate_product(mut inputs: Vec<Tensor<2>>, weight: Tensor<2>) -> Ten
         "GateMasks: untied masks must be one for each gate, got {n_gates} for a weight of {width} \
          columns"
     );
-    let by_gate = weight
-        .reshape([d_in, n_gates, width / n_gates])
-        .swap_dims(0, 1);
+    let by_gate = weight.reshape([d_in, n_gates, width / n_gates]).swap_dims(0, 1);
     let product = Tensor::stack::<3>(inputs, 0).matmul(by_gate);
     product.swap_dims(0, 1).reshape([rows, width])
 }

@@ -31,9 +31,7 @@ pub struct RecurrentLayer<C: RecurrentCell> {
 
 impl<C: RecurrentCell> ModuleDisplay for RecurrentLayer<C> {
     fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new()
-            .with_new_line_after_attribute(false)
-            .optional()
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
@@ -52,11 +50,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     /// If a rate is not in `[0, 1)`.
     pub fn new(cell: C, dropout: LayerDropout) -> Self {
         dropout.assert_valid("RecurrentLayer");
-        Self {
-            cell,
-            dropout,
-            batch_first: true,
-        }
+        Self { cell, dropout, batch_first: true }
     }
 
     /// With sequences `[batch_size, seq_length, units]` (`true`) or
@@ -73,11 +67,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// If the batch does not divide into the draws of `rng`.
     pub fn sample_masks(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> LayerMasks {
-        let sizes = [
-            self.cell.d_input(),
-            self.cell.d_hidden(),
-            self.cell.n_gates(),
-        ];
+        let sizes = [self.cell.d_input(), self.cell.d_hidden(), self.cell.n_gates()];
         LayerMasks::sample(&self.dropout, sizes, dims, rng, device)
     }
 
@@ -154,9 +144,7 @@ fn check_state<S: RecurrentState>(state: &S, expected: &S) {
     });
     let mut dims = dims.into_iter();
     let _ = state.clone().map(&mut |name, tensor| {
-        let expected = dims
-            .next()
-            .expect("a state has as many tensors as the cell's own");
+        let expected = dims.next().expect("a state has as many tensors as the cell's own");
         assert!(
             tensor.dims() == expected,
             "RecurrentLayer: state {name} must have dims {expected:?}, got {:?}",

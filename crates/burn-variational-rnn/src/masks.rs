@@ -44,10 +44,7 @@ impl GateMasks<2> {
     ///
     /// If a mask has another batch size or width than `hidden`.
     pub fn apply(&self, hidden: &Tensor<2>) -> Vec<Tensor<2>> {
-        self.masks()
-            .iter()
-            .map(|mask| mask.apply(hidden.clone()))
-            .collect()
+        self.masks().iter().map(|mask| mask.apply(hidden.clone())).collect()
     }
 }
 
@@ -128,16 +125,12 @@ impl SiteMasks {
     /// If a mask has another batch size, width or number of steps than the input.
     pub fn apply_over_time(&self, input: &Tensor<3>) -> Vec<Tensor<3>> {
         match self {
-            Self::PerSequence(masks) => masks
-                .masks()
-                .iter()
-                .map(|mask| mask.apply_over_time(input.clone()))
-                .collect(),
-            Self::PerStep(masks) => masks
-                .masks()
-                .iter()
-                .map(|mask| mask.apply(input.clone()))
-                .collect(),
+            Self::PerSequence(masks) => {
+                masks.masks().iter().map(|mask| mask.apply_over_time(input.clone())).collect()
+            }
+            Self::PerStep(masks) => {
+                masks.masks().iter().map(|mask| mask.apply(input.clone())).collect()
+            }
         }
     }
 
@@ -238,9 +231,7 @@ pub struct StackMasks {
 impl StackMasks {
     /// No dropout in any of so many layers.
     pub fn identity(n_layers: usize) -> Self {
-        Self {
-            layers: vec![LayerMasks::identity(); n_layers],
-        }
+        Self { layers: vec![LayerMasks::identity(); n_layers] }
     }
 }
 
@@ -250,11 +241,7 @@ impl StackDropout {
         LayerDropout {
             input: if layer == 0 { self.input } else { self.between },
             recurrent: self.recurrent,
-            output: if layer + 1 == n_layers {
-                self.output
-            } else {
-                None
-            },
+            output: if layer + 1 == n_layers { self.output } else { None },
         }
     }
 }
@@ -276,19 +263,14 @@ mod tests {
         let dropout = SiteDropout::new(0.5).untied();
         let rng = MaskRng::seeded(1);
         let input = SiteMasks::sample(Some(&dropout), [2, 3], [4, 3], &rng, &device);
-        let masks = StackMasks {
-            layers: vec![LayerMasks::identity().with_input(input)],
-        };
+        let masks = StackMasks { layers: vec![LayerMasks::identity().with_input(input)] };
         let json = serde_json::to_string(&masks).unwrap();
         let back: StackMasks = serde_json::from_str(&json).unwrap();
 
         let ones = Tensor::ones([3, 2, 4], &device);
         let apply = |masks: &StackMasks| {
             let outputs = masks.layers[0].input.apply_over_time(&ones);
-            outputs
-                .into_iter()
-                .map(Tensor::into_data)
-                .collect::<Vec<_>>()
+            outputs.into_iter().map(Tensor::into_data).collect::<Vec<_>>()
         };
         assert_eq!(apply(&masks).len(), 3);
         assert_eq!(apply(&masks), apply(&back));

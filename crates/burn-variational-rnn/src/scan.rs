@@ -20,9 +20,7 @@ pub(crate) fn scan<C: RecurrentCell>(
     unbind_steps(projected, &mut steps);
     let mut outputs = Vec::with_capacity(steps.len());
     for (step, projected) in steps.into_iter().enumerate() {
-        let masks = StepMasks {
-            recurrent: recurrent.at_step(step),
-        };
+        let masks = StepMasks { recurrent: recurrent.at_step(step) };
         state = cell.step(projected, state, &masks);
         outputs.push(C::output(&state));
     }

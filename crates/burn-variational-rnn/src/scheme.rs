@@ -22,11 +22,7 @@ impl LayerDropout {
     }
 
     pub(crate) fn assert_valid(&self, owner: &str) {
-        let sites = [
-            ("input", self.input),
-            ("recurrent", self.recurrent),
-            ("output", self.output),
-        ];
+        let sites = [("input", self.input), ("recurrent", self.recurrent), ("output", self.output)];
         for (field, dropout) in sites {
             if let Some(dropout) = dropout {
                 dropout.assert_valid(owner, &format!("{field} dropout"));
@@ -71,10 +67,7 @@ impl StackDropout {
     /// (Zaremba, Sutskever and Vinyals 2014, arXiv 1409.2329).
     pub fn naive(prob: f64) -> Self {
         let dropout = Some(SiteDropout::new(prob).per_step());
-        Self::none()
-            .with_input(dropout)
-            .with_between(dropout)
-            .with_output(dropout)
+        Self::none().with_input(dropout).with_between(dropout).with_output(dropout)
     }
 
     /// One mask a sequence for all gates, on inputs of all layers (`input_prob`), the recurrence

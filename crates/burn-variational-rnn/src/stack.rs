@@ -24,12 +24,7 @@ pub struct StackConfig<C> {
 impl<C: CellConfig> StackConfig<C> {
     /// One layer of this cell, batch first, without dropout.
     pub fn from_cell(cell: C) -> Self {
-        Self {
-            cell,
-            n_layers: 1,
-            dropout: StackDropout::none(),
-            batch_first: true,
-        }
+        Self { cell, n_layers: 1, dropout: StackDropout::none(), batch_first: true }
     }
 
     /// With so many layers.
@@ -57,10 +52,7 @@ impl<C: CellConfig> StackConfig<C> {
     ///
     /// If there is no layer, a size is zero, or a rate is not in `[0, 1)`.
     pub fn init(&self, device: &Device) -> RecurrentStack<C::Cell> {
-        assert!(
-            self.n_layers > 0,
-            "StackConfig: n_layers must be positive, got 0"
-        );
+        assert!(self.n_layers > 0, "StackConfig: n_layers must be positive, got 0");
         let layers = (0..self.n_layers).map(|layer| {
             let cell = match layer {
                 0 => self.cell.clone(),
@@ -92,9 +84,7 @@ pub struct RecurrentStack<C: RecurrentCell> {
 
 impl<C: RecurrentCell> ModuleDisplay for RecurrentStack<C> {
     fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new()
-            .with_new_line_after_attribute(false)
-            .optional()
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
@@ -113,10 +103,7 @@ impl<C: RecurrentCell> RecurrentStack<C> {
     ///
     /// If there is no layer, or a layer takes another width than the one below gives.
     pub fn new(layers: Vec<RecurrentLayer<C>>) -> Self {
-        assert!(
-            !layers.is_empty(),
-            "RecurrentStack: layers must not be empty, got 0"
-        );
+        assert!(!layers.is_empty(), "RecurrentStack: layers must not be empty, got 0");
         for (below, pair) in layers.windows(2).enumerate() {
             let (given, taken) = (pair[0].cell.d_hidden(), pair[1].cell.d_input());
             assert!(
@@ -126,10 +113,7 @@ impl<C: RecurrentCell> RecurrentStack<C> {
                 below + 1
             );
         }
-        Self {
-            layers,
-            batch_first: true,
-        }
+        Self { layers, batch_first: true }
     }
 
     /// With sequences `[batch_size, seq_length, units]` (`true`) or
@@ -149,9 +133,7 @@ impl<C: RecurrentCell> RecurrentStack<C> {
         let layers = self.layers.iter().enumerate();
         let layers =
             layers.map(|(l, layer)| layer.sample_masks(dims, &rng.clone().layer(l), device));
-        StackMasks {
-            layers: layers.collect(),
-        }
+        StackMasks { layers: layers.collect() }
     }
 
     /// The masks of no dropout at all.
@@ -186,30 +168,20 @@ impl<C: RecurrentCell> RecurrentStack<C> {
             }
             None => self.layers.iter().map(|_| None).collect(),
         };
-        let mut output = if self.batch_first {
-            input.swap_dims(0, 1)
-        } else {
-            input
-        };
+        let mut output = if self.batch_first { input.swap_dims(0, 1) } else { input };
         let mut finals = Vec::with_capacity(self.layers.len());
         for ((layer, masks), state) in self.layers.iter().zip(&masks.layers).zip(states) {
             let (above, state) = layer.forward_time_first(output, state, masks);
             output = above;
             finals.push(state);
         }
-        let output = if self.batch_first {
-            output.swap_dims(0, 1)
-        } else {
-            output
-        };
+        let output = if self.batch_first { output.swap_dims(0, 1) } else { output };
         (output, StackState { layers: finals })
     }
 
     /// The KL term of the parameters of all layers under a prior.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
-        self.layers
-            .iter()
-            .fold(KlTerm::new(), |kl, layer| kl.and(layer.kl_term(prior)))
+        self.layers.iter().fold(KlTerm::new(), |kl, layer| kl.and(layer.kl_term(prior)))
     }
 
     fn check_depth(&self, field: &str, n_layers: usize) {

@@ -29,10 +29,7 @@ pub trait RecurrentState: Clone + std::fmt::Debug + Send {
 
 impl RecurrentState for LstmState<2> {
     fn map(self, f: &mut dyn FnMut(&'static str, Tensor<2>) -> Tensor<2>) -> Self {
-        Self {
-            cell: f("cell", self.cell),
-            hidden: f("hidden", self.hidden),
-        }
+        Self { cell: f("cell", self.cell), hidden: f("hidden", self.hidden) }
     }
 }
 
@@ -52,9 +49,7 @@ impl HiddenState {
 
 impl RecurrentState for HiddenState {
     fn map(self, f: &mut dyn FnMut(&'static str, Tensor<2>) -> Tensor<2>) -> Self {
-        Self {
-            hidden: f("hidden", self.hidden),
-        }
+        Self { hidden: f("hidden", self.hidden) }
     }
 }
 
@@ -67,9 +62,7 @@ pub struct StackState<S> {
 
 impl<S: RecurrentState> StackState<S> {
     fn map(self, f: impl FnMut(S) -> S) -> Self {
-        Self {
-            layers: self.layers.into_iter().map(f).collect(),
-        }
+        Self { layers: self.layers.into_iter().map(f).collect() }
     }
 
     /// The same values cut off from the graph that made them.

@@ -146,8 +146,7 @@ impl CheckpointDir {
         let whole = self.checkpoint(serial);
         fs::rename(&partial, &whole).map_err(io_error(&whole))?;
         sync(&self.path)?;
-        old.into_iter()
-            .try_for_each(|serial| remove_if_there(&self.checkpoint(serial)))
+        old.into_iter().try_for_each(|serial| remove_if_there(&self.checkpoint(serial)))
     }
 
     /// The newest checkpoint, loaded into a module and an optimiser of the same kind, or nothing
@@ -167,25 +166,17 @@ impl CheckpointDir {
         let folder = self.checkpoint(serial);
         let progress = read_progress(&folder)?;
         let path = folder.join(MODULE);
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(&folder, MODULE)?))
-            .map_err(|error| CheckpointError::Damaged {
-                path: path.clone(),
-                what: error.to_string(),
-            })?;
-        let module =
-            module
-                .try_load_record(record)
-                .map_err(|error| CheckpointError::OtherModel {
-                    path,
-                    what: error.to_string(),
-                })?;
+        let record =
+            ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(&folder, MODULE)?)).map_err(
+                |error| CheckpointError::Damaged { path: path.clone(), what: error.to_string() },
+            )?;
+        let module = module
+            .try_load_record(record)
+            .map_err(|error| CheckpointError::OtherModel { path, what: error.to_string() })?;
         let state = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(read(&folder, OPTIMIZER)?));
         let state = state.map_err(|error| {
             let path = folder.join(OPTIMIZER);
-            CheckpointError::Damaged {
-                path,
-                what: error.to_string(),
-            }
+            CheckpointError::Damaged { path, what: error.to_string() }
         })?;
         Ok(Some((module, optimizer.load_record(state), progress)))
     }
@@ -198,9 +189,7 @@ impl CheckpointDir {
     /// If a file cannot be read or is damaged.
     pub fn progress<P: DeserializeOwned>(&self) -> Result<Option<P>, CheckpointError> {
         let newest = self.serials()?.last().copied();
-        newest
-            .map(|serial| read_progress(&self.checkpoint(serial)))
-            .transpose()
+        newest.map(|serial| read_progress(&self.checkpoint(serial))).transpose()
     }
 
     /// Removes every checkpoint, and the folder if nothing else is in it.
@@ -239,9 +228,8 @@ impl CheckpointDir {
         let mut serials = Vec::new();
         for entry in entries {
             let name = entry.map_err(io_error(&self.path))?.file_name();
-            let serial = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
+            let serial =
+                name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
             serials.extend(serial);
         }
         serials.sort_unstable();
@@ -265,9 +253,7 @@ fn remove_if_there(folder: &Path) -> Result<(), CheckpointError> {
 fn sync(folder: &Path) -> Result<(), CheckpointError> {
     // Only Unix lets a folder be opened and synchronised; elsewhere a rename is journalled.
     if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(io_error(folder))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(folder))?;
     }
     Ok(())
 }
@@ -291,10 +277,7 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, CheckpointError> {
     let manifest = folder.join(MANIFEST);
     let entries = fs::read(&manifest).map_err(io_error(&manifest))?;
     let entries: Vec<FileEntry> = from_json(&manifest, &entries)?;
-    let damaged = |path: &Path, what: String| CheckpointError::Damaged {
-        path: path.into(),
-        what,
-    };
+    let damaged = |path: &Path, what: String| CheckpointError::Damaged { path: path.into(), what };
     let entry = entries
         .into_iter()
         .find(|entry| entry.name == name)

@@ -83,8 +83,7 @@ struct Scale<'a> {
 impl ModuleVisitor for Scale<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(grad) = self.grads.remove::<D>(param.id) {
-            self.grads
-                .register(param.id, grad * self.factor.clone().unsqueeze());
+            self.grads.register(param.id, grad * self.factor.clone().unsqueeze());
         }
     }
 }
@@ -98,21 +97,13 @@ mod tests {
     fn gradients(scale: f64) -> (Linear, GradientsParams) {
         let device = Device::flex().autodiff();
         let linear = LinearConfig::new(2, 2).init(&device);
-        let loss = linear
-            .forward(Tensor::<2>::ones([1, 2], &device))
-            .sum()
-            .mul_scalar(scale);
+        let loss = linear.forward(Tensor::<2>::ones([1, 2], &device)).sum().mul_scalar(scale);
         let grads = GradientsParams::from_grads(loss.backward(), &linear);
         (linear, grads)
     }
 
     fn weight_gradient(linear: &Linear, grads: &GradientsParams) -> Vec<f32> {
-        grads
-            .get::<2>(linear.weight.id)
-            .unwrap()
-            .into_data()
-            .try_to_vec()
-            .unwrap()
+        grads.get::<2>(linear.weight.id).unwrap().into_data().try_to_vec().unwrap()
     }
 
     #[test]

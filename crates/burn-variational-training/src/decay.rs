@@ -43,10 +43,7 @@ impl<O> DecoupledDecay<O> {
     ///
     /// If the rate is not in `[0, 1)`.
     pub fn new(optimizer: O, rate: f64) -> Self {
-        assert!(
-            (0.0..1.0).contains(&rate),
-            "DecoupledDecay: rate must be in [0, 1), got {rate}"
-        );
+        assert!((0.0..1.0).contains(&rate), "DecoupledDecay: rate must be in [0, 1), got {rate}");
         Self { optimizer, rate }
     }
 }
@@ -81,13 +78,10 @@ pub fn with_decoupled_decays<O: Optimizer>(
     optimizer: O,
     decays: impl IntoIterator<Item = (ParamGroup, f64)>,
 ) -> ModuleOptimizer {
-    decays.into_iter().fold(
-        optimizer.clone().into(),
-        |module_optimizer, (group, rate)| {
-            let decayed = DecoupledDecay::new(optimizer.clone(), rate);
-            ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
-        },
-    )
+    decays.into_iter().fold(optimizer.clone().into(), |module_optimizer, (group, rate)| {
+        let decayed = DecoupledDecay::new(optimizer.clone(), rate);
+        ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
+    })
 }
 
 #[cfg(test)]
@@ -124,10 +118,7 @@ mod tests {
     fn each_group_has_a_rate_of_its_own() {
         let optimizer = with_decoupled_decays(
             SgdConfig::new().build(),
-            [
-                (ParamGroup::from_path("weight"), 0.25),
-                (ParamGroup::from_path("bias"), 0.5),
-            ],
+            [(ParamGroup::from_path("weight"), 0.25), (ParamGroup::from_path("bias"), 0.5)],
         );
         assert_eq!(weight_and_bias(&stepped(optimizer, 1.0)), [0.75, 0.5]);
         let optimizer = with_decoupled_decays(

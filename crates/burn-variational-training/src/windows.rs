@@ -94,22 +94,10 @@ impl TokenWindows {
         let length = tokens.len() / batch_size;
         let shortest = if keep_short { 1 } else { seq_length };
         if length <= shortest {
-            return Err(WindowError::TooFewTokens {
-                tokens: tokens.len(),
-                batch_size,
-                seq_length,
-            });
+            return Err(WindowError::TooFewTokens { tokens: tokens.len(), batch_size, seq_length });
         }
-        let streams = tokens
-            .chunks_exact(length)
-            .take(batch_size)
-            .map(<[u32]>::to_vec)
-            .collect();
-        Ok(Self {
-            streams,
-            seq_length,
-            keep_short,
-        })
+        let streams = tokens.chunks_exact(length).take(batch_size).map(<[u32]>::to_vec).collect();
+        Ok(Self { streams, seq_length, keep_short })
     }
 
     /// The number of windows.
@@ -130,11 +118,7 @@ impl TokenWindows {
     /// The number of tokens predicted in all windows.
     pub fn n_targets(&self) -> usize {
         let predictions = self.streams[0].len() - 1;
-        let steps = if self.keep_short {
-            predictions
-        } else {
-            self.len() * self.seq_length
-        };
+        let steps = if self.keep_short { predictions } else { self.len() * self.seq_length };
         steps * self.streams.len()
     }
 
@@ -152,10 +136,7 @@ impl TokenWindows {
         let first = index * self.seq_length;
         let last = (first + self.seq_length).min(self.streams[0].len() - 1);
         let cut = |offset: usize| {
-            let steps = self
-                .streams
-                .iter()
-                .flat_map(|s| &s[first + offset..last + offset]);
+            let steps = self.streams.iter().flat_map(|s| &s[first + offset..last + offset]);
             steps.map(|&token| i64::from(token)).collect()
         };
         TokenWindow {
@@ -236,10 +217,7 @@ mod tests {
         assert_eq!((windows.len(), windows.n_targets()), (3, 10));
         let last = windows.window(2);
         assert_eq!(last.dims(), [2, 1]);
-        assert_eq!(
-            (last.inputs(), last.targets()),
-            (&[4, 10][..], &[5, 11][..])
-        );
+        assert_eq!((last.inputs(), last.targets()), (&[4, 10][..], &[5, 11][..]));
     }
 
     #[test]

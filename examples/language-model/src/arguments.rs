@@ -130,9 +130,7 @@ impl Run {
             cell: arguments.cell,
             methods: Method::asked(arguments.dropout),
             backend: arguments.backend,
-            epochs: arguments
-                .epochs
-                .map_or(preset.epochs, |epochs| epochs as usize),
+            epochs: arguments.epochs.map_or(preset.epochs, |epochs| epochs as usize),
             mc_samples: arguments.mc_samples as usize,
             seed: arguments.seed,
             train_tokens: corpus.train.len(),

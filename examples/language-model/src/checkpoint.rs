@@ -29,12 +29,7 @@ pub(crate) struct EpochRecord {
 
 impl MethodCheckpoint {
     pub(crate) fn new(run: &Run) -> Self {
-        Self {
-            run: run.clone(),
-            epochs: Vec::new(),
-            train_seconds: 0.0,
-            result: None,
-        }
+        Self { run: run.clone(), epochs: Vec::new(), train_seconds: 0.0, result: None }
     }
 }
 

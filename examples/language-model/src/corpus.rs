@@ -36,28 +36,18 @@ impl Corpus {
             None => Self::from_grammar()?,
         };
         if let Some(tokens) = arguments.max_train_tokens {
-            corpus
-                .train
-                .truncate(usize::try_from(tokens).unwrap_or(usize::MAX));
+            corpus.train.truncate(usize::try_from(tokens).unwrap_or(usize::MAX));
         }
         Ok(corpus)
     }
 
     /// `ptb.{train,valid,test}.txt` of a folder; the words are those of the training text.
     fn from_folder(folder: &Path) -> Result<Self> {
-        ensure!(
-            folder.is_dir(),
-            "--data {}: no such directory",
-            folder.display()
-        );
+        ensure!(folder.is_dir(), "--data {}: no such directory", folder.display());
         let text = |part: &str| {
             let path = folder.join(format!("ptb.{part}.txt"));
             let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            ensure!(
-                !text.trim().is_empty(),
-                "{}: the file is empty",
-                path.display()
-            );
+            ensure!(!text.trim().is_empty(), "{}: the file is empty", path.display());
             Ok((path.display().to_string(), text))
         };
         Self::from_texts(&[text("train")?, text("valid")?, text("test")?])
@@ -104,8 +94,7 @@ impl Corpus {
     pub(crate) fn crc32(&self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         for text in [&self.train, &self.valid, &self.test] {
-            text.iter()
-                .for_each(|token| hasher.update(&token.to_le_bytes()));
+            text.iter().for_each(|token| hasher.update(&token.to_le_bytes()));
             hasher.update(&u32::MAX.to_le_bytes());
         }
         hasher.finalize()
@@ -118,9 +107,7 @@ struct Vocabulary {
 
 impl Vocabulary {
     fn new() -> Self {
-        Self {
-            ids: HashMap::from([(END_OF_SENTENCE.to_string(), 0)]),
-        }
+        Self { ids: HashMap::from([(END_OF_SENTENCE.to_string(), 0)]) }
     }
 
     fn insert(&mut self, word: &str) {

@@ -24,10 +24,7 @@ pub(crate) fn perplexity<C: RecurrentCell>(
 ) -> Result<f64> {
     let rng = MaskRng::expected();
     let log_probabilities = log_probabilities(model, windows, &rng, 1, true, device, bar)?;
-    let sum: f64 = log_probabilities
-        .iter()
-        .map(|&value| f64::from(value))
-        .sum();
+    let sum: f64 = log_probabilities.iter().map(|&value| f64::from(value)).sum();
     Ok((-sum / log_probabilities.len() as f64).exp())
 }
 
@@ -45,40 +42,24 @@ pub(crate) fn monte_carlo_perplexity<C: RecurrentCell>(
 ) -> Result<f64> {
     let n_targets = windows.n_targets();
     let mut interrupted = None;
-    let samples = MonteCarlo::new(n_draws, rng)
-        .with_max_rows(MAX_ROWS)
-        .samples(1, |pass| {
-            let dims = [pass.n_draws(), n_targets];
-            let values = log_probabilities(
-                model,
-                windows,
-                pass.rng(),
-                pass.n_draws(),
-                drop_types,
-                device,
-                bar,
-            );
-            let values = values.unwrap_or_else(|error| {
-                interrupted = Some(error);
-                vec![0.0; dims[0] * dims[1]]
-            });
-            Tensor::<2>::from_data(burn::tensor::TensorData::new(values, dims), device)
+    let samples = MonteCarlo::new(n_draws, rng).with_max_rows(MAX_ROWS).samples(1, |pass| {
+        let dims = [pass.n_draws(), n_targets];
+        let values =
+            log_probabilities(model, windows, pass.rng(), pass.n_draws(), drop_types, device, bar);
+        let values = values.unwrap_or_else(|error| {
+            interrupted = Some(error);
+            vec![0.0; dims[0] * dims[1]]
         });
+        Tensor::<2>::from_data(burn::tensor::TensorData::new(values, dims), device)
+    });
     if let Some(error) = interrupted {
         return Err(error);
     }
     let mut draws = Vec::with_capacity(n_draws);
     for sample in samples? {
-        draws.push(
-            sample
-                .into_data()
-                .try_to_vec::<f32>()
-                .expect("log probabilities are f32"),
-        );
+        draws.push(sample.into_data().try_to_vec::<f32>().expect("log probabilities are f32"));
     }
-    let sum: f64 = (0..n_targets)
-        .map(|token| log_mean_exp(&draws, token))
-        .sum();
+    let sum: f64 = (0..n_targets).map(|token| log_mean_exp(&draws, token)).sum();
     Ok((-sum / n_targets as f64).exp())
 }
 

@@ -111,21 +111,17 @@ impl Grammar {
     /// `None` if the grammar cannot write it.
     #[must_use]
     pub fn log_probability(&self, sentence: &[&str]) -> Option<f64> {
-        self.derivations(sentence)
-            .map(|derivations| derivations.probability.ln())
+        self.derivations(sentence).map(|derivations| derivations.probability.ln())
     }
 
     /// Number of ways in which the grammar can write the sentence, given without `<eos>`.
     #[must_use]
     pub fn count_derivations(&self, sentence: &[&str]) -> u64 {
-        self.derivations(sentence)
-            .map_or(0, |derivations| derivations.count)
+        self.derivations(sentence).map_or(0, |derivations| derivations.count)
     }
 
     fn derivations(&self, sentence: &[&str]) -> Option<derivation::Derivations> {
-        let words = sentence
-            .iter()
-            .map(|word| self.word_indices.get(*word).copied());
+        let words = sentence.iter().map(|word| self.word_indices.get(*word).copied());
         derivation::derivations(self, &words.collect::<Option<Vec<_>>>()?)
     }
 
@@ -251,10 +247,7 @@ mod tests {
         }
         let mean: f64 = sum / count;
         let standard_error = (sum_of_squares / count / count).sqrt();
-        assert!(
-            mean.abs() < SIGMAS * standard_error,
-            "{mean} +- {standard_error}"
-        );
+        assert!(mean.abs() < SIGMAS * standard_error, "{mean} +- {standard_error}");
     }
 
     #[test]
@@ -275,9 +268,7 @@ mod tests {
         let text = grammar.generate(500, 7);
         assert_eq!(text, grammar.generate(500, 7));
         assert_ne!(text, grammar.generate(500, 8));
-        let tokens: Vec<usize> = sentences(&text)
-            .map(|sentence| sentence.len() + 1)
-            .collect();
+        let tokens: Vec<usize> = sentences(&text).map(|sentence| sentence.len() + 1).collect();
         let total: usize = tokens.iter().sum();
         assert!(total >= 500 && total - tokens[tokens.len() - 1] < 500);
     }

@@ -19,9 +19,5 @@ pub(crate) fn watch() -> Result<()> {
 
 /// An error once Ctrl-C was pressed.
 pub(crate) fn check() -> Result<(), Stopped> {
-    if INTERRUPTED.load(Ordering::Relaxed) {
-        Err(Stopped)
-    } else {
-        Ok(())
-    }
+    if INTERRUPTED.load(Ordering::Relaxed) { Err(Stopped) } else { Ok(()) }
 }

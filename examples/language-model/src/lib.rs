@@ -46,34 +46,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             return Ok(());
         }
     }
-    let trainer = Trainer {
-        run: &run,
-        corpus: &corpus,
-        output: &output,
-        device,
-    };
+    let trainer = Trainer { run: &run, corpus: &corpus, output: &output, device };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {
-            CellName::Lstm => trainer.method(method, |d_input, d_hidden| {
-                LstmCellConfig::new(d_input, d_hidden, true)
-            }),
-            CellName::Gru => trainer.method(method, |d_input, d_hidden| {
-                GruCellConfig::new(d_input, d_hidden, true)
-            }),
-            CellName::Rnn => trainer.method(method, |d_input, d_hidden| {
-                RnnCellConfig::new(d_input, d_hidden, true)
-            }),
+            CellName::Lstm => trainer
+                .method(method, |d_input, d_hidden| LstmCellConfig::new(d_input, d_hidden, true)),
+            CellName::Gru => trainer
+                .method(method, |d_input, d_hidden| GruCellConfig::new(d_input, d_hidden, true)),
+            CellName::Rnn => trainer
+                .method(method, |d_input, d_hidden| RnnCellConfig::new(d_input, d_hidden, true)),
         };
         methods.push(method?);
     }
     output.finish(&methods)?;
     let results: Vec<_> = methods.into_iter().map(|method| method.result).collect();
     output::print_table(&results);
-    println!(
-        "\nresults.json and learning-curves.png are in {}",
-        arguments.out.display()
-    );
+    println!("\nresults.json and learning-curves.png are in {}", arguments.out.display());
     Ok(())
 }
 

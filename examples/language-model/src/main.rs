@@ -12,10 +12,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line: what is wrong and what would be right, without the usage below it.
             let message = error.to_string();
-            let paragraph: Vec<_> = message
-                .lines()
-                .take_while(|line| !line.is_empty())
-                .collect();
+            let paragraph: Vec<_> = message.lines().take_while(|line| !line.is_empty()).collect();
             eprintln!("{}", paragraph.join(" ").replace("  ", " "));
             return ExitCode::from(2);
         }

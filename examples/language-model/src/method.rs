@@ -27,12 +27,7 @@ pub(crate) struct ModelDropout {
 }
 
 impl Method {
-    const ALL: [Self; 4] = [
-        Self::None,
-        Self::Naive,
-        Self::Variational,
-        Self::VariationalUntied,
-    ];
+    const ALL: [Self; 4] = [Self::None, Self::Naive, Self::Variational, Self::VariationalUntied];
 
     /// The methods that a name on the command line stands for.
     pub(crate) fn asked(name: DropoutName) -> Vec<Self> {
@@ -70,28 +65,18 @@ impl Method {
                 StackDropout::variational_untied(rates.input, rates.recurrent)
             }
         };
-        let word_type = self
-            .is_variational()
-            .then(|| SiteDropout::new(rates.word_type));
+        let word_type = self.is_variational().then(|| SiteDropout::new(rates.word_type));
         ModelDropout { word_type, stack }
     }
 
     /// The learning rates of a preset.
     pub(crate) fn schedule(self, preset: &Preset) -> Schedule {
-        if self.is_variational() {
-            preset.variational_schedule
-        } else {
-            preset.schedule
-        }
+        if self.is_variational() { preset.variational_schedule } else { preset.schedule }
     }
 
     /// The decoupled weight decay of a preset.
     pub(crate) fn decay(self, preset: &Preset) -> f64 {
-        if self.is_variational() {
-            preset.variational_decay
-        } else {
-            0.0
-        }
+        if self.is_variational() { preset.variational_decay } else { 0.0 }
     }
 }
 

@@ -54,9 +54,7 @@ impl OutputDir {
     /// If it cannot be written to, holds files of another configuration, or holds an interrupted
     /// run that is not to be resumed.
     pub(crate) fn open(path: &Path, run: &Run, resume: bool) -> Result<Self> {
-        let output = Self {
-            path: path.to_path_buf(),
-        };
+        let output = Self { path: path.to_path_buf() };
         fs::create_dir_all(path).with_context(|| format!("--out {}", path.display()))?;
         let run_file = output.path.join(RUN);
         match fs::read(&run_file) {
@@ -119,10 +117,7 @@ impl OutputDir {
     pub(crate) fn save_model<M: Module>(&self, method: Method, model: M) -> Result<()> {
         let name = format!("{method}.bpk");
         let bytes = model.into_record().into_bytes();
-        self.replace(
-            &name,
-            &bytes.with_context(|| self.path.join(&name).display().to_string())?,
-        )
+        self.replace(&name, &bytes.with_context(|| self.path.join(&name).display().to_string())?)
     }
 
     /// Writes results and pictures of all methods, and then removes the checkpoints.
@@ -158,10 +153,7 @@ impl OutputDir {
 
     /// Replaces a file in one step.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (path, partial) = (
-            self.path.join(name),
-            self.path.join(format!("{name}.partial")),
-        );
+        let (path, partial) = (self.path.join(name), self.path.join(format!("{name}.partial")));
         let replaced = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path));
         replaced.with_context(|| path.display().to_string())
     }

@@ -44,10 +44,7 @@ impl Schedule {
     /// The learning rate of an epoch, counted from 1.
     pub(crate) fn lr(&self, epoch: usize) -> f64 {
         let decays = epoch.saturating_sub(self.constant_epochs);
-        self.lr
-            * self
-                .factor
-                .powi(i32::try_from(decays).expect("an epoch fits 32 bits"))
+        self.lr * self.factor.powi(i32::try_from(decays).expect("an epoch fits 32 bits"))
     }
 }
 
@@ -63,11 +60,7 @@ impl Preset {
 
     /// For the embedded grammar: a model large enough to learn its training text by heart.
     fn tiny() -> Self {
-        let schedule = Schedule {
-            lr: 1.0,
-            constant_epochs: 10,
-            factor: 0.8,
-        };
+        let schedule = Schedule { lr: 1.0, constant_epochs: 10, factor: 0.8 };
         Self {
             n_layers: 2,
             d_hidden: 64,
@@ -79,22 +72,14 @@ impl Preset {
             schedule,
             variational_schedule: schedule,
             naive_prob: 0.25,
-            variational: VariationalRates {
-                word_type: 0.1,
-                input: 0.25,
-                recurrent: 0.25,
-            },
+            variational: VariationalRates { word_type: 0.1, input: 0.25, recurrent: 0.25 },
             variational_decay: 0.0,
         }
     }
 
     /// Zaremba et al. 2014, the non-regularised model; rates of Gal's script of this size.
     fn small() -> Self {
-        let schedule = Schedule {
-            lr: 1.0,
-            constant_epochs: 4,
-            factor: 0.5,
-        };
+        let schedule = Schedule { lr: 1.0, constant_epochs: 4, factor: 0.5 };
         Self {
             n_layers: 2,
             d_hidden: 200,
@@ -106,22 +91,14 @@ impl Preset {
             schedule,
             variational_schedule: schedule,
             naive_prob: 0.25,
-            variational: VariationalRates {
-                word_type: 0.25,
-                input: 0.25,
-                recurrent: 0.25,
-            },
+            variational: VariationalRates { word_type: 0.25, input: 0.25, recurrent: 0.25 },
             variational_decay: 0.0,
         }
     }
 
     /// Zaremba et al. 2014, the medium model; rates and decay of Gal's third script.
     fn medium() -> Self {
-        let schedule = Schedule {
-            lr: 1.0,
-            constant_epochs: 6,
-            factor: 0.8,
-        };
+        let schedule = Schedule { lr: 1.0, constant_epochs: 6, factor: 0.8 };
         Self {
             n_layers: 2,
             d_hidden: 650,
@@ -133,11 +110,7 @@ impl Preset {
             schedule,
             variational_schedule: schedule,
             naive_prob: 0.5,
-            variational: VariationalRates {
-                word_type: 0.3,
-                input: 0.5,
-                recurrent: 0.3,
-            },
+            variational: VariationalRates { word_type: 0.3, input: 0.5, recurrent: 0.3 },
             variational_decay: 1e-7,
         }
     }
@@ -153,22 +126,10 @@ impl Preset {
             init_range: 0.04,
             max_norm: 10.0,
             epochs: 55,
-            schedule: Schedule {
-                lr: 1.0,
-                constant_epochs: 14,
-                factor,
-            },
-            variational_schedule: Schedule {
-                lr: 1.0,
-                constant_epochs: 10,
-                factor,
-            },
+            schedule: Schedule { lr: 1.0, constant_epochs: 14, factor },
+            variational_schedule: Schedule { lr: 1.0, constant_epochs: 10, factor },
             naive_prob: 0.65,
-            variational: VariationalRates {
-                word_type: 0.3,
-                input: 0.5,
-                recurrent: 0.3,
-            },
+            variational: VariationalRates { word_type: 0.3, input: 0.5, recurrent: 0.3 },
             variational_decay: 1e-7,
         }
     }
@@ -180,9 +141,7 @@ mod tests {
 
     #[test]
     fn the_small_learning_rate_is_halved_after_each_epoch_after_the_fourth() {
-        let rates: Vec<f64> = (1..=6)
-            .map(|epoch| Preset::small().schedule.lr(epoch))
-            .collect();
+        let rates: Vec<f64> = (1..=6).map(|epoch| Preset::small().schedule.lr(epoch)).collect();
         assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 0.5, 0.25]);
     }
 }

@@ -23,9 +23,7 @@ impl TokenBar {
                 let _ = write!(out, "{:>6.0} tokens/s", state.per_sec());
             },
         );
-        let bar = ProgressBar::new(n_tokens)
-            .with_style(style)
-            .with_prefix(name);
+        let bar = ProgressBar::new(n_tokens).with_style(style).with_prefix(name);
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar }
     }

@@ -54,35 +54,21 @@ impl Trainer<'_> {
         let checkpoints = self.output.checkpoints(method);
         let mut training = self.start(method, &make_cell, &checkpoints)?;
         if let Some(result) = training.checkpoint.result {
-            return Ok(FinishedMethod {
-                result,
-                epochs: training.checkpoint.epochs,
-            });
+            return Ok(FinishedMethod { result, epochs: training.checkpoint.epochs });
         }
         let windows = self.windows(&self.corpus.train, "train")?;
         let valid = self.held_out(&self.corpus.valid, self.run.preset().batch_size, "valid")?;
         for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
             self.epoch(&mut training, method, epoch, &windows, &valid)?;
-            let Training {
-                model,
-                optimizer,
-                checkpoint,
-            } = &training;
+            let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
         }
         let result = self.evaluate(&training, method)?;
         training.checkpoint.result = Some(result.clone());
-        let Training {
-            model,
-            optimizer,
-            checkpoint,
-        } = training;
+        let Training { model, optimizer, checkpoint } = training;
         checkpoints.save(&model, &optimizer, &checkpoint)?;
         self.output.save_model(method, model)?;
-        Ok(FinishedMethod {
-            result,
-            epochs: checkpoint.epochs,
-        })
+        Ok(FinishedMethod { result, epochs: checkpoint.epochs })
     }
 
     fn start<K: CellConfig>(
@@ -95,14 +81,8 @@ impl Trainer<'_> {
         let dropout = method.dropout(&preset);
         let device = self.device.clone().autodiff();
         let n_types = self.corpus.n_types;
-        let model = LanguageModel::new(
-            make_cell,
-            &preset,
-            &dropout,
-            n_types,
-            self.run.seed,
-            &device,
-        );
+        let model =
+            LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
         let decay = method.decay(&preset);
         let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
         let optimizer = with_decoupled_decays(SgdConfig::new().build(), decays);
@@ -110,22 +90,14 @@ impl Trainer<'_> {
             checkpoints.load::<_, MethodCheckpoint>(model.clone(), optimizer.clone())?
         else {
             let checkpoint = MethodCheckpoint::new(self.run);
-            return Ok(Training {
-                model,
-                optimizer,
-                checkpoint,
-            });
+            return Ok(Training { model, optimizer, checkpoint });
         };
         ensure!(
             checkpoint.run == *self.run,
             "{}: the checkpoint is of another configuration",
             checkpoints.path().display()
         );
-        Ok(Training {
-            model,
-            optimizer,
-            checkpoint,
-        })
+        Ok(Training { model, optimizer, checkpoint })
     }
 
     /// One pass over the training text.
@@ -156,14 +128,10 @@ impl Trainer<'_> {
             let masks = model.sample_masks(window.dims(), &rng, true, &device);
             let (logits, next) = model.forward(window.inputs_on(&device), state, &masks);
             state = Some(next.detach());
-            let targets = window
-                .targets_on(&device)
-                .reshape([batch_size * seq_length]);
+            let targets = window.targets_on(&device).reshape([batch_size * seq_length]);
             // Summed over the steps of the mean over the batch: learning rate and clipping are
             // published for this loss.
-            let loss = loss_of
-                .forward(logits, targets)
-                .mul_scalar(seq_length as f64);
+            let loss = loss_of.forward(logits, targets).mul_scalar(seq_length as f64);
 
             let mut grads = GradientsParams::from_grads(loss.backward(), model);
             clip_global_norm(&mut grads, model, preset.max_norm);
@@ -181,10 +149,7 @@ impl Trainer<'_> {
 
         let bar = TokenBar::new(format!("{method} valid"), valid.n_targets() as u64);
         let valid_ppl = perplexity(&training.model.valid(), valid, &self.device, &bar)?;
-        training.checkpoint.epochs.push(EpochRecord {
-            train_ppl,
-            valid_ppl,
-        });
+        training.checkpoint.epochs.push(EpochRecord { train_ppl, valid_ppl });
         drop(bar);
         eprintln!(
             "{method:<18} epoch {epoch:>2}/{}  train {train_ppl:>8.2} (as trained)  valid {valid_ppl:>8.2}",
@@ -217,13 +182,8 @@ impl Trainer<'_> {
             let draws = (n_draws, MaskRng::seeded(self.run.seed).scope(PREDICTION));
             monte_carlo_perplexity(&model, &test, draws, drop_types, device, &bar)
         };
-        let test_ppl_mc = (method != Method::None)
-            .then(|| monte_carlo(false))
-            .transpose()?;
-        let dropped = method
-            .is_variational()
-            .then(|| monte_carlo(true))
-            .transpose()?;
+        let test_ppl_mc = (method != Method::None).then(|| monte_carlo(false)).transpose()?;
+        let dropped = method.is_variational().then(|| monte_carlo(true)).transpose()?;
 
         let checkpoint = &training.checkpoint;
         let trained = self.windows(&self.corpus.train, "train")?.n_targets() * self.run.epochs;
@@ -235,11 +195,7 @@ impl Trainer<'_> {
             seed: self.run.seed,
             epochs: self.run.epochs,
             train_ppl,
-            valid_ppl: checkpoint
-                .epochs
-                .last()
-                .context("at least one epoch")?
-                .valid_ppl,
+            valid_ppl: checkpoint.epochs.last().context("at least one epoch")?.valid_ppl,
             test_ppl,
             test_ppl_mc,
             test_ppl_mc_types_dropped: dropped,

@@ -36,9 +36,7 @@ impl Model {
 
     fn forward(&self, input: Tensor<3>, rng: &MaskRng) -> Tensor<3> {
         let [batch_size, seq_length, _] = input.dims();
-        let masks = self
-            .gru
-            .sample_masks([batch_size, seq_length], rng, &input.device());
+        let masks = self.gru.sample_masks([batch_size, seq_length], rng, &input.device());
         self.output.forward(self.gru.forward(input, None, &masks).0)
     }
 }
@@ -104,10 +102,7 @@ fn main() -> Result<()> {
         let differences = predicted.iter().zip(&expected).map(|(a, b)| (a - b).abs());
         let largest = differences.fold(0.0, f32::max);
         println!("predicted on {name}: largest difference from {first} {largest:.1e}");
-        ensure!(
-            largest <= TOLERANCE,
-            "{name} differs from {first} by {largest}"
-        );
+        ensure!(largest <= TOLERANCE, "{name} differs from {first} by {largest}");
     }
     Ok(())
 }

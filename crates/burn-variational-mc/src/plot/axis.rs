@@ -28,12 +28,7 @@ impl Axis {
     pub(super) fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = bounds(values, f64::abs);
         let ticks = linear_ticks(low, high);
-        Self {
-            low,
-            high,
-            log: false,
-            ticks,
-        }
+        Self { low, high, log: false, ticks }
     }
 
     /// Axis around finite values, all of them positive.
@@ -44,12 +39,7 @@ impl Axis {
             // Less than about one decade: round values evenly spread say more than powers of ten.
             ticks = linear_ticks(10f64.powf(low), 10f64.powf(high));
         }
-        Self {
-            low,
-            high,
-            log: true,
-            ticks,
-        }
+        Self { low, high, log: true, ticks }
     }
 
     /// Where a value lies: 0 at the start of the axis, 1 at its end.
@@ -86,10 +76,7 @@ fn linear_ticks(low: f64, high: f64) -> Vec<Tick> {
     while multiple * step <= high {
         // Adding 0 turns a negative zero, which would be labelled "-0", into zero.
         let value = multiple * step + 0.0;
-        ticks.push(Tick {
-            value,
-            label: label(value, step, size),
-        });
+        ticks.push(Tick { value, label: label(value, step, size) });
         multiple += 1.0;
     }
     ticks
@@ -97,11 +84,8 @@ fn linear_ticks(low: f64, high: f64) -> Vec<Tick> {
 
 /// Ticks at 1, 2 and 5 times the powers of ten, or at the powers alone if that would be too many.
 fn log_ticks(low: f64, high: f64) -> Vec<Tick> {
-    let factors: &[f64] = if (high - low) * 3.0 > MAX_TICKS + 1.0 {
-        &[1.0]
-    } else {
-        &[1.0, 2.0, 5.0]
-    };
+    let factors: &[f64] =
+        if (high - low) * 3.0 > MAX_TICKS + 1.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     let stride = ((high - low) / MAX_TICKS).ceil().max(1.0);
     let mut ticks = Vec::new();
     let mut exponent = low.floor();
@@ -109,10 +93,7 @@ fn log_ticks(low: f64, high: f64) -> Vec<Tick> {
         let power = 10f64.powf(exponent);
         for value in factors.iter().map(|factor| factor * power) {
             if (low..=high).contains(&value.log10()) {
-                ticks.push(Tick {
-                    value,
-                    label: label(value, power, value),
-                });
+                ticks.push(Tick { value, label: label(value, power, value) });
             }
         }
         exponent += stride;
@@ -135,11 +116,7 @@ fn label(value: f64, step: f64, size: f64) -> String {
 }
 
 /// A number of digits after the point; the few that a tick can need.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to [0, 15]"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to [0, 15]")]
 fn digits(count: f64) -> usize {
     count.clamp(0.0, 15.0) as usize
 }
@@ -165,10 +142,7 @@ mod tests {
         let axis = Axis::log([20.0, 900.0].into_iter());
         assert_eq!(labels(&axis), ["20", "50", "100", "200", "500", "1000"]);
         let axis = Axis::log([1e-3, 1e3].into_iter());
-        assert_eq!(
-            labels(&axis),
-            ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]
-        );
+        assert_eq!(labels(&axis), ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]);
         let axis = Axis::log([81.0, 99.0].into_iter());
         assert_eq!(labels(&axis), ["85", "90", "95"]);
     }

@@ -53,15 +53,11 @@ impl Canvas<'_> {
         let style = colour.stroke_width(length(width));
         for pair in points.windows(2) {
             let ends = [fine(pair[0]), fine(pair[1])];
-            self.area
-                .draw(&PathElement::new(ends, style))
-                .map_err(draw_error)?;
+            self.area.draw(&PathElement::new(ends, style)).map_err(draw_error)?;
         }
         // A thin line has no visible joints.
         let joints = if width > 1.0 { points } else { &[] };
-        joints
-            .iter()
-            .try_for_each(|&point| self.disc(point, width / 2.0, colour))
+        joints.iter().try_for_each(|&point| self.disc(point, width / 2.0, colour))
     }
 
     /// Draws a line as dashes of the given length with gaps of another.
@@ -72,9 +68,7 @@ impl Canvas<'_> {
         width: f64,
         colour: RGBColor,
     ) -> Result<(), PlotError> {
-        dashes(points, dash, gap)
-            .iter()
-            .try_for_each(|dash| self.stroke(dash, width, colour))
+        dashes(points, dash, gap).iter().try_for_each(|dash| self.stroke(dash, width, colour))
     }
 
     /// Fills a circle.
@@ -91,9 +85,7 @@ impl Canvas<'_> {
     /// Fills a polygon.
     pub(super) fn polygon(&self, corners: &[Position], colour: RGBAColor) -> Result<(), PlotError> {
         let corners: Vec<_> = corners.iter().copied().map(fine).collect();
-        self.area
-            .draw(&Polygon::new(corners, colour))
-            .map_err(draw_error)
+        self.area.draw(&Polygon::new(corners, colour)).map_err(draw_error)
     }
 
     /// Fills the rectangle between two opposite corners.
@@ -130,9 +122,7 @@ impl Canvas<'_> {
         let style = TextStyle::from(font(size).transform(transform))
             .pos(Pos::new(h_pos, VPos::Top))
             .color(&TEXT_COLOUR);
-        self.area
-            .draw_text(text, &style, fine(shifted))
-            .map_err(draw_error)
+        self.area.draw_text(text, &style, fine(shifted)).map_err(draw_error)
     }
 
     /// Width of a text in pixels.
@@ -148,10 +138,7 @@ pub(super) fn save(
     draw: impl FnOnce(&Canvas<'_>) -> Result<(), PlotError>,
 ) -> Result<(), PlotError> {
     register_fonts();
-    let size = (
-        u32::from(WIDTH * OVERSAMPLING),
-        u32::from(HEIGHT * OVERSAMPLING),
-    );
+    let size = (u32::from(WIDTH * OVERSAMPLING), u32::from(HEIGHT * OVERSAMPLING));
     let mut fine_pixels = vec![0; size.0 as usize * size.1 as usize * CHANNELS];
     let area = BitMapBackend::with_buffer(&mut fine_pixels, size).into_drawing_area();
     area.fill(&WHITE).map_err(draw_error)?;
@@ -159,10 +146,8 @@ pub(super) fn save(
     draw(&canvas)?;
     canvas.area.present().map_err(draw_error)?;
     drop(canvas);
-    write_png(path, &fine_pixels).map_err(|message| PlotError::Write {
-        path: path.to_owned(),
-        message,
-    })
+    write_png(path, &fine_pixels)
+        .map_err(|message| PlotError::Write { path: path.to_owned(), message })
 }
 
 fn register_fonts() {
@@ -179,20 +164,13 @@ fn font(size: f64) -> FontDesc<'static> {
 
 /// A position in oversampled pixels.
 fn fine((x, y): Position) -> (i32, i32) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a position lies on the picture"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a position lies on the picture")]
     let scale = |value: f64| (value * f64::from(OVERSAMPLING)).round() as i32;
     (scale(x), scale(y))
 }
 
 /// A length in oversampled pixels.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "lengths are small"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are small")]
 fn length(value: f64) -> u32 {
     (value * f64::from(OVERSAMPLING)).round() as u32
 }
@@ -210,10 +188,7 @@ fn dashes(points: &[Position], dash: f64, gap: f64) -> Vec<Vec<Position>> {
             let distance = (to.0 - from.0).hypot(to.1 - from.1);
             let cut = distance > left;
             let share = if cut { left / distance } else { 1.0 };
-            from = (
-                from.0 + share * (to.0 - from.0),
-                from.1 + share * (to.1 - from.1),
-            );
+            from = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
             if drawing && let Some(dash) = dashes.last_mut() {
                 dash.push(from);
             }
@@ -232,9 +207,7 @@ fn dashes(points: &[Position], dash: f64, gap: f64) -> Vec<Vec<Position>> {
 }
 
 fn draw_error(error: impl Display) -> PlotError {
-    PlotError::Draw {
-        message: error.to_string(),
-    }
+    PlotError::Draw { message: error.to_string() }
 }
 
 #[cfg(test)]

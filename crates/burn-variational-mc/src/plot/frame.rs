@@ -44,20 +44,10 @@ pub(super) fn group_colour(group: usize) -> RGBColor {
 /// How something looks, for its sample in the legend.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sample {
-    Line {
-        colour: RGBColor,
-    },
-    Dashes {
-        colour: RGBColor,
-        pattern: (f64, f64),
-    },
-    Disc {
-        colour: RGBColor,
-        radius: f64,
-    },
-    Area {
-        colour: RGBAColor,
-    },
+    Line { colour: RGBColor },
+    Dashes { colour: RGBColor, pattern: (f64, f64) },
+    Disc { colour: RGBColor, radius: f64 },
+    Area { colour: RGBAColor },
 }
 
 /// Title and names of the axes.
@@ -96,12 +86,7 @@ impl Frame {
             tick_width = tick_width.max(Canvas::text_width(&tick.label, TICK_SIZE)?);
         }
         let title_middle = EDGE + TITLE_SIZE / 2.0;
-        canvas.text(
-            titles.title,
-            TITLE_SIZE,
-            TextAnchor::Centre,
-            (width / 2.0, title_middle),
-        )?;
+        canvas.text(titles.title, TITLE_SIZE, TextAnchor::Centre, (width / 2.0, title_middle))?;
         let legend_top = title_middle + TITLE_SIZE;
         let legend_height = draw_legend(canvas, legend, legend_top)?;
         let frame = Self {
@@ -142,13 +127,7 @@ impl Frame {
     }
 
     fn draw_axes(&self, canvas: &Canvas<'_>, titles: Titles<'_>) -> Result<(), PlotError> {
-        let Self {
-            left,
-            right,
-            top,
-            bottom,
-            ..
-        } = *self;
+        let Self { left, right, top, bottom, .. } = *self;
         for tick in &self.x.ticks {
             let x = left + self.x.fraction(tick.value) * (right - left);
             canvas.stroke(&[(x, top), (x, bottom)], 1.0, GRID_COLOUR)?;
@@ -162,10 +141,7 @@ impl Frame {
         }
         canvas.stroke(&[(left, top), (left, bottom)], 1.0, AXIS_COLOUR)?;
         canvas.stroke(&[(left, bottom), (right, bottom)], 1.0, AXIS_COLOUR)?;
-        let below = (
-            f64::midpoint(left, right),
-            f64::from(HEIGHT) - EDGE - LABEL_SIZE / 2.0,
-        );
+        let below = (f64::midpoint(left, right), f64::from(HEIGHT) - EDGE - LABEL_SIZE / 2.0);
         canvas.text(titles.x_label, LABEL_SIZE, TextAnchor::Centre, below)?;
         let beside = (EDGE + LABEL_SIZE / 2.0, f64::midpoint(top, bottom));
         canvas.text(titles.y_label, LABEL_SIZE, TextAnchor::Upwards, beside)

@@ -32,21 +32,13 @@ pub struct Curve {
 impl Curve {
     /// A solid line in the colour of a group.
     pub fn new(name: impl Into<String>, colour: usize, points: Vec<(f64, f64)>) -> Self {
-        Self {
-            name: name.into(),
-            points,
-            dashed: false,
-            colour,
-        }
+        Self { name: name.into(), points, dashed: false, colour }
     }
 
     /// The same curve, dashed.
     #[must_use]
     pub fn dashed(self) -> Self {
-        Self {
-            dashed: true,
-            ..self
-        }
+        Self { dashed: true, ..self }
     }
 
     fn draw(&self, canvas: &Canvas<'_>, frame: &Frame) -> Result<(), PlotError> {
@@ -70,10 +62,7 @@ impl Curve {
     fn sample(&self) -> Sample {
         let colour = group_colour(self.colour);
         if self.dashed {
-            Sample::Dashes {
-                colour,
-                pattern: DASHED,
-            }
+            Sample::Dashes { colour, pattern: DASHED }
         } else {
             Sample::Line { colour }
         }
@@ -154,24 +143,15 @@ impl LineChart {
         let x = Axis::linear(points().map(|point| point.0));
         let reference = self.reference.as_ref().map(|reference| reference.1);
         let ys = points().map(|point| point.1).chain(reference);
-        let y = if self.log_y {
-            Axis::log(ys)
-        } else {
-            Axis::linear(ys)
-        };
+        let y = if self.log_y { Axis::log(ys) } else { Axis::linear(ys) };
         canvas::save(path.as_ref(), |canvas| {
-            let titles = Titles {
-                title: &self.title,
-                x_label: &self.x_label,
-                y_label: &self.y_label,
-            };
+            let titles =
+                Titles { title: &self.title, x_label: &self.x_label, y_label: &self.y_label };
             let frame = Frame::draw(canvas, titles, &self.legend(), x, y)?;
             if let Some((_, y)) = self.reference {
                 canvas.dash(&frame.horizontal(y), DOTTED, LINE_WIDTH, REFERENCE_COLOUR)?;
             }
-            self.curves
-                .iter()
-                .try_for_each(|curve| curve.draw(canvas, &frame))
+            self.curves.iter().try_for_each(|curve| curve.draw(canvas, &frame))
         })
     }
 
@@ -179,40 +159,22 @@ impl LineChart {
         if self.curves.iter().all(|curve| curve.points.is_empty()) {
             return Err(PlotError::Empty);
         }
-        let reference = self
-            .reference
-            .iter()
-            .map(|(name, y)| (name.as_str(), vec![(0.0, *y)]));
-        let curves = self
-            .curves
-            .iter()
-            .map(|curve| (curve.name.as_str(), curve.points.clone()));
+        let reference = self.reference.iter().map(|(name, y)| (name.as_str(), vec![(0.0, *y)]));
+        let curves = self.curves.iter().map(|curve| (curve.name.as_str(), curve.points.clone()));
         for (name, points) in curves.chain(reference) {
             check_finite(name, &points)?;
             let refused = points.iter().position(|&(_, y)| self.log_y && y <= 0.0);
             if let Some(index) = refused {
-                return Err(PlotError::NotPositive {
-                    name: name.to_owned(),
-                    index,
-                });
+                return Err(PlotError::NotPositive { name: name.to_owned(), index });
             }
         }
         Ok(())
     }
 
     fn legend(&self) -> Vec<(String, Sample)> {
-        let curves = self
-            .curves
-            .iter()
-            .map(|curve| (curve.name.clone(), curve.sample()));
-        let sample = Sample::Dashes {
-            colour: REFERENCE_COLOUR,
-            pattern: DOTTED,
-        };
-        let reference = self
-            .reference
-            .iter()
-            .map(|(name, _)| (name.clone(), sample));
+        let curves = self.curves.iter().map(|curve| (curve.name.clone(), curve.sample()));
+        let sample = Sample::Dashes { colour: REFERENCE_COLOUR, pattern: DOTTED };
+        let reference = self.reference.iter().map(|(name, _)| (name.clone(), sample));
         curves.chain(reference).collect()
     }
 }
@@ -228,10 +190,7 @@ mod tests {
 
     #[test]
     fn a_chart_without_points_is_refused() {
-        assert_eq!(
-            LineChart::new("title", "x", "y").save("unused.png"),
-            Err(PlotError::Empty)
-        );
+        assert_eq!(LineChart::new("title", "x", "y").save("unused.png"), Err(PlotError::Empty));
         assert_eq!(chart(vec![]).save("unused.png"), Err(PlotError::Empty));
     }
 
@@ -239,32 +198,12 @@ mod tests {
     fn a_value_that_cannot_be_drawn_is_refused_by_the_name_of_its_curve() {
         for point in [(1.0, f64::NAN), (f64::INFINITY, 1.0)] {
             let refused = chart(vec![(0.0, 1.0), point]).save("unused.png");
-            assert_eq!(
-                refused,
-                Err(PlotError::NotFinite {
-                    name: "curve".into(),
-                    index: 1
-                })
-            );
+            assert_eq!(refused, Err(PlotError::NotFinite { name: "curve".into(), index: 1 }));
         }
         let refused = chart(vec![(0.0, 0.0)]).with_log_y().save("unused.png");
-        assert_eq!(
-            refused,
-            Err(PlotError::NotPositive {
-                name: "curve".into(),
-                index: 0
-            })
-        );
-        let refused = chart(vec![(0.0, 1.0)])
-            .with_reference("line", f64::NAN)
-            .save("unused.png");
-        assert_eq!(
-            refused,
-            Err(PlotError::NotFinite {
-                name: "line".into(),
-                index: 0
-            })
-        );
+        assert_eq!(refused, Err(PlotError::NotPositive { name: "curve".into(), index: 0 }));
+        let refused = chart(vec![(0.0, 1.0)]).with_reference("line", f64::NAN).save("unused.png");
+        assert_eq!(refused, Err(PlotError::NotFinite { name: "line".into(), index: 0 }));
     }
 
     #[test]

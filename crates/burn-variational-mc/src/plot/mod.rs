@@ -100,10 +100,7 @@ pub enum PlotError {
 fn check_finite(name: &str, points: &[(f64, f64)]) -> Result<(), PlotError> {
     let finite = |&(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
     match points.iter().position(|point| !finite(point)) {
-        Some(index) => Err(PlotError::NotFinite {
-            name: name.to_owned(),
-            index,
-        }),
+        Some(index) => Err(PlotError::NotFinite { name: name.to_owned(), index }),
         None => Ok(()),
     }
 }

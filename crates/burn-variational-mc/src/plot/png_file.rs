@@ -9,11 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Average of each block of fine pixels.
 fn average_down(fine: &[u8]) -> Vec<u8> {
-    let (width, height, factor) = (
-        usize::from(WIDTH),
-        usize::from(HEIGHT),
-        usize::from(OVERSAMPLING),
-    );
+    let (width, height, factor) =
+        (usize::from(WIDTH), usize::from(HEIGHT), usize::from(OVERSAMPLING));
     let mut pixels = Vec::with_capacity(width * height * CHANNELS);
     for y in 0..height {
         for x in 0..width {
@@ -39,10 +36,7 @@ fn average_down(fine: &[u8]) -> Vec<u8> {
 /// picture.
 pub(super) fn write_png(path: &Path, fine_pixels: &[u8]) -> Result<(), String> {
     static SAVED: AtomicU64 = AtomicU64::new(0);
-    let name = path
-        .file_name()
-        .ok_or("the path has no file name")?
-        .to_string_lossy();
+    let name = path.file_name().ok_or("the path has no file name")?.to_string_lossy();
     let (process, number) = (process::id(), SAVED.fetch_add(1, Ordering::Relaxed));
     // The encoder takes the format from the extension.
     let temporary = path.with_file_name(format!(".{name}.{process}-{number}.png"));
@@ -58,9 +52,7 @@ pub(super) fn write_png(path: &Path, fine_pixels: &[u8]) -> Result<(), String> {
 fn encode(path: &Path, pixels: &[u8]) -> Result<(), String> {
     let size = (u32::from(WIDTH), u32::from(HEIGHT));
     let mut backend = BitMapBackend::new(path, size);
-    backend
-        .blit_bitmap((0, 0), size, pixels)
-        .map_err(|error| error.to_string())?;
+    backend.blit_bitmap((0, 0), size, pixels).map_err(|error| error.to_string())?;
     backend.present().map_err(|error| error.to_string())
 }
 

@@ -109,23 +109,13 @@ impl PredictiveBand {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
         self.check()?;
         let (below, above) = (self.shifted(-2.0), self.shifted(2.0));
-        let points = || {
-            [&below, &above, &self.observations, &self.truth]
-                .into_iter()
-                .flatten()
-        };
-        let ends = self
-            .training_range
-            .iter()
-            .flat_map(|&(low, high)| [low, high]);
+        let points = || [&below, &above, &self.observations, &self.truth].into_iter().flatten();
+        let ends = self.training_range.iter().flat_map(|&(low, high)| [low, high]);
         let x = Axis::linear(points().map(|point| point.0).chain(ends));
         let y = Axis::linear(points().map(|point| point.1));
         canvas::save(path.as_ref(), |canvas| {
-            let titles = Titles {
-                title: &self.title,
-                x_label: &self.x_label,
-                y_label: &self.y_label,
-            };
+            let titles =
+                Titles { title: &self.title, x_label: &self.x_label, y_label: &self.y_label };
             let frame = Frame::draw(canvas, titles, &self.legend(), x, y)?;
             self.draw(canvas, &frame)
         })
@@ -138,11 +128,7 @@ impl PredictiveBand {
         for (name, values) in [(MEAN, &self.mean), (DEVIATION, &self.deviation)] {
             let (expected, actual) = (self.x.len(), values.len());
             if expected != actual {
-                return Err(PlotError::LengthMismatch {
-                    name: name.to_owned(),
-                    expected,
-                    actual,
-                });
+                return Err(PlotError::LengthMismatch { name: name.to_owned(), expected, actual });
             }
         }
         let paired = |values: &[f64]| self.x.iter().copied().zip(values.iter().copied()).collect();
@@ -150,10 +136,7 @@ impl PredictiveBand {
         check_finite(MEAN, &mean)?;
         check_finite(DEVIATION, &deviation)?;
         if let Some(index) = self.deviation.iter().position(|&std| std < 0.0) {
-            return Err(PlotError::NegativeDeviation {
-                name: DEVIATION.to_owned(),
-                index,
-            });
+            return Err(PlotError::NegativeDeviation { name: DEVIATION.to_owned(), index });
         }
         check_finite(OBSERVATIONS, &self.observations)?;
         check_finite(TRUTH, &self.truth)?;
@@ -181,11 +164,7 @@ impl PredictiveBand {
             canvas.polygon(&frame.all_at(&outline), colour)?;
         }
         canvas.dash(&frame.all_at(&self.truth), DASHED, LINE_WIDTH, TRUTH_COLOUR)?;
-        canvas.stroke(
-            &frame.all_at(&self.shifted(0.0)),
-            LINE_WIDTH,
-            group_colour(0),
-        )?;
+        canvas.stroke(&frame.all_at(&self.shifted(0.0)), LINE_WIDTH, group_colour(0))?;
         for point in frame.all_at(&self.observations) {
             canvas.disc(point, OBSERVATION_RADIUS, OBSERVATION_COLOUR)?;
         }
@@ -193,50 +172,22 @@ impl PredictiveBand {
     }
 
     fn legend(&self) -> Vec<(String, Sample)> {
-        let truth = Sample::Dashes {
-            colour: TRUTH_COLOUR,
-            pattern: DASHED,
-        };
-        let disc = Sample::Disc {
-            colour: OBSERVATION_COLOUR,
-            radius: OBSERVATION_RADIUS,
-        };
+        let truth = Sample::Dashes { colour: TRUTH_COLOUR, pattern: DASHED };
+        let disc = Sample::Disc { colour: OBSERVATION_COLOUR, radius: OBSERVATION_RADIUS };
         let entries = [
-            (
-                true,
-                MEAN,
-                Sample::Line {
-                    colour: group_colour(0),
-                },
-            ),
+            (true, MEAN, Sample::Line { colour: group_colour(0) }),
             (!self.truth.is_empty(), TRUTH, truth),
-            (
-                true,
-                "± 1 standard deviation",
-                Sample::Area {
-                    colour: both_bands_colour(),
-                },
-            ),
-            (
-                true,
-                "± 2 standard deviations",
-                Sample::Area {
-                    colour: wide_colour(),
-                },
-            ),
+            (true, "± 1 standard deviation", Sample::Area { colour: both_bands_colour() }),
+            (true, "± 2 standard deviations", Sample::Area { colour: wide_colour() }),
             (!self.observations.is_empty(), OBSERVATIONS, disc),
             (
                 self.training_range.is_some(),
                 TRAINING_RANGE,
-                Sample::Area {
-                    colour: training_colour(),
-                },
+                Sample::Area { colour: training_colour() },
             ),
         ];
         let shown = entries.into_iter().filter(|(shown, ..)| *shown);
-        shown
-            .map(|(_, name, sample)| (name.to_owned(), sample))
-            .collect()
+        shown.map(|(_, name, sample)| (name.to_owned(), sample)).collect()
     }
 }
 
@@ -272,17 +223,10 @@ mod tests {
     fn a_prediction_that_cannot_be_drawn_is_refused() {
         assert_eq!(band(&[], &[], &[]), Err(PlotError::Empty));
         let name = MEAN.to_owned();
-        let mismatch = PlotError::LengthMismatch {
-            name,
-            expected: 1,
-            actual: 2,
-        };
+        let mismatch = PlotError::LengthMismatch { name, expected: 1, actual: 2 };
         assert_eq!(band(&[0.0], &[0.0, 1.0], &[1.0]), Err(mismatch));
         let name = DEVIATION.to_owned();
-        let not_finite = PlotError::NotFinite {
-            name: name.clone(),
-            index: 0,
-        };
+        let not_finite = PlotError::NotFinite { name: name.clone(), index: 0 };
         assert_eq!(band(&[0.0], &[0.0], &[f64::NAN]), Err(not_finite));
         let negative = PlotError::NegativeDeviation { name, index: 1 };
         assert_eq!(band(&[0.0, 1.0], &[0.0, 0.0], &[0.0, -0.1]), Err(negative));

@@ -45,8 +45,7 @@ impl CellConfig for GruCellConfig {
         let (d_input, d_hidden) = (self.d_input, self.d_hidden);
         let sizes = [d_input, d_hidden, GruCell::N_GATES];
         let candidate_bias = (self.bias && self.reset_after).then(|| {
-            self.initializer
-                .init_with([d_hidden], Some(d_hidden), Some(d_hidden), device)
+            self.initializer.init_with([d_hidden], Some(d_hidden), Some(d_hidden), device)
         });
         GruCell {
             gates: GateWeights::init("GruCellConfig", sizes, self.bias, &self.initializer, device),
@@ -92,16 +91,8 @@ impl GruCell {
     /// `U_n`-product of the state the reset gate has let through.
     fn reset_before(&self, r: &Tensor<2>, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
         let d_hidden = self.d_hidden();
-        let dropped = masks
-            .masks()
-            .last()
-            .expect("a mask for the candidate")
-            .apply(hidden.clone());
-        let weight = self
-            .gates
-            .recurrent
-            .val()
-            .slice([0..d_hidden, 2 * d_hidden..3 * d_hidden]);
+        let dropped = masks.masks().last().expect("a mask for the candidate").apply(hidden.clone());
+        let weight = self.gates.recurrent.val().slice([0..d_hidden, 2 * d_hidden..3 * d_hidden]);
         (r.clone() * dropped).matmul(weight)
     }
 
@@ -116,13 +107,7 @@ impl GruCell {
         if dropped.len() == Self::N_GATES {
             dropped.pop();
         }
-        gate_product(
-            dropped,
-            self.gates
-                .recurrent
-                .val()
-                .slice([0..d_hidden, 0..2 * d_hidden]),
-        )
+        gate_product(dropped, self.gates.recurrent.val().slice([0..d_hidden, 0..2 * d_hidden]))
     }
 }
 
@@ -152,13 +137,8 @@ impl RecurrentCell for GruCell {
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
         let h = state.hidden;
         let products = self.recurrent_product(&h, &masks.recurrent);
-        let [x_r, x_z, x_n] = projected
-            .chunk(Self::N_GATES, 1)
-            .try_into()
-            .expect("three gates");
-        let mut products = products
-            .chunk(if self.reset_after { 3 } else { 2 }, 1)
-            .into_iter();
+        let [x_r, x_z, x_n] = projected.chunk(Self::N_GATES, 1).try_into().expect("three gates");
+        let mut products = products.chunk(if self.reset_after { 3 } else { 2 }, 1).into_iter();
         let r = sigmoid(x_r + products.next().expect("the reset gate's product"));
         let z = sigmoid(x_z + products.next().expect("the update gate's product"));
         let n = match products.next() {
@@ -181,8 +161,6 @@ impl RecurrentCell for GruCell {
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
         let biases = self.candidate_bias.iter().map(|bias| bias.id).collect();
-        self.gates
-            .kl_term(prior, dropout)
-            .with_params(biases, prior.bias_lambda())
+        self.gates.kl_term(prior, dropout).with_params(biases, prior.bias_lambda())
     }
 }

@@ -38,13 +38,7 @@ impl CellConfig for LstmCellConfig {
     fn init(&self, device: &Device) -> LstmCell {
         let sizes = [self.d_input, self.d_hidden, LstmCell::N_GATES];
         LstmCell {
-            gates: GateWeights::init(
-                "LstmCellConfig",
-                sizes,
-                self.bias,
-                &self.initializer,
-                device,
-            ),
+            gates: GateWeights::init("LstmCellConfig", sizes, self.bias, &self.initializer, device),
         }
     }
 }
@@ -99,14 +93,8 @@ impl RecurrentCell for LstmCell {
     }
 
     fn step(&self, projected: Tensor<2>, state: LstmState<2>, masks: &StepMasks) -> LstmState<2> {
-        let gates = projected
-            + self
-                .gates
-                .recurrent_product(&state.hidden, &masks.recurrent);
-        let [i, f, g, o] = gates
-            .chunk(Self::N_GATES, 1)
-            .try_into()
-            .expect("four gates");
+        let gates = projected + self.gates.recurrent_product(&state.hidden, &masks.recurrent);
+        let [i, f, g, o] = gates.chunk(Self::N_GATES, 1).try_into().expect("four gates");
         let c = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
         let h = sigmoid(o) * c.clone().tanh();
         LstmState::new(c, h)

@@ -89,9 +89,7 @@ impl RecurrentCell for RnnCell {
     }
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-        let product = self
-            .gates
-            .recurrent_product(&state.hidden, &masks.recurrent);
+        let product = self.gates.recurrent_product(&state.hidden, &masks.recurrent);
         HiddenState::new((projected + product).tanh())
     }
 

@@ -25,11 +25,7 @@ pub struct UnsupportedOption {
 
 impl fmt::Display for UnsupportedOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            from,
-            option,
-            value,
-        } = self;
+        let Self { from, option, value } = self;
         write!(f, "{from}: {option} = {value} has no counterpart here")
     }
 }
@@ -46,11 +42,7 @@ fn require(
     if supported {
         Ok(())
     } else {
-        Err(UnsupportedOption {
-            from,
-            option,
-            value: format!("{value:?}"),
-        })
+        Err(UnsupportedOption { from, option, value: format!("{value:?}") })
     }
 }
 
@@ -59,12 +51,7 @@ fn require_sigmoid(
     option: &'static str,
     activation: &Activation,
 ) -> Result<(), UnsupportedOption> {
-    require(
-        matches!(activation, Activation::Sigmoid(_)),
-        from,
-        option,
-        activation,
-    )
+    require(matches!(activation, Activation::Sigmoid(_)), from, option, activation)
 }
 
 fn require_tanh(
@@ -72,21 +59,13 @@ fn require_tanh(
     option: &'static str,
     activation: &Activation,
 ) -> Result<(), UnsupportedOption> {
-    require(
-        matches!(activation, Activation::Tanh(_)),
-        from,
-        option,
-        activation,
-    )
+    require(matches!(activation, Activation::Tanh(_)), from, option, activation)
 }
 
 /// The fused weights of these gates; their two biases add up to one.
 fn fuse(gates: &[&GateController]) -> GateWeights {
     let weight = |part: fn(&GateController) -> &Linear| {
-        leaf(Tensor::cat(
-            gates.iter().map(|gate| part(gate).weight.val()).collect(),
-            1,
-        ))
+        leaf(Tensor::cat(gates.iter().map(|gate| part(gate).weight.val()).collect(), 1))
     };
     let bias: Option<Vec<_>> = gates.iter().map(|gate| total_bias(gate)).collect();
     GateWeights {
@@ -107,16 +86,10 @@ fn split(gates: &GateWeights, n_gates: usize) -> impl Iterator<Item = GateContro
     let [_, width] = gates.input.dims();
     let part = move |weight: Tensor<2>, gate: usize| weight.chunk(n_gates, 1).remove(gate);
     (0..n_gates).map(move |gate| {
-        let bias = gates
-            .bias
+        let bias = gates.bias.as_ref().map(|bias| bias.val().chunk(n_gates, 0).remove(gate));
+        let hidden_bias = bias
             .as_ref()
-            .map(|bias| bias.val().chunk(n_gates, 0).remove(gate));
-        let hidden_bias = bias.as_ref().map(|_| {
-            leaf(Tensor::zeros(
-                [width / n_gates],
-                &gates.input.val().device(),
-            ))
-        });
+            .map(|_| leaf(Tensor::zeros([width / n_gates], &gates.input.val().device())));
         GateController {
             input_transform: Linear {
                 weight: leaf(part(gates.input.val(), gate)),
@@ -156,10 +129,7 @@ impl TryFrom<nn::Lstm> for VariationalLstm {
         require_sigmoid(FROM, "gate_activation", &lstm.gate_activation)?;
         require_tanh(FROM, "cell_activation", &lstm.cell_activation)?;
         require_tanh(FROM, "hidden_activation", &lstm.hidden_activation)?;
-        let forget = lstm
-            .forget_gate
-            .as_ref()
-            .expect("a forget gate, as input_forget is off");
+        let forget = lstm.forget_gate.as_ref().expect("a forget gate, as input_forget is off");
         let gates = fuse(&[&lstm.input_gate, forget, &lstm.cell_gate, &lstm.output_gate]);
         Ok(single_layer(LstmCell { gates }, lstm.batch_first))
     }
@@ -206,11 +176,7 @@ impl TryFrom<nn::Gru> for VariationalGru {
             }
         }
         let gates = fuse(&[&gru.reset_gate, &gru.update_gate, &candidate]);
-        let cell = GruCell {
-            gates,
-            candidate_bias,
-            reset_after: gru.reset_after,
-        };
+        let cell = GruCell { gates, candidate_bias, reset_after: gru.reset_after };
         Ok(single_layer(cell, true))
     }
 }
@@ -249,12 +215,7 @@ impl TryFrom<nn::Rnn> for VariationalRnn {
         require(!rnn.reverse, FROM, "reverse", &rnn.reverse)?;
         require(rnn.clip.is_none(), FROM, "clip", &rnn.clip)?;
         require_tanh(FROM, "hidden_activation", &rnn.hidden_activation)?;
-        Ok(single_layer(
-            RnnCell {
-                gates: fuse(&[&rnn.gate]),
-            },
-            rnn.batch_first,
-        ))
+        Ok(single_layer(RnnCell { gates: fuse(&[&rnn.gate]) }, rnn.batch_first))
     }
 }
 
@@ -265,15 +226,9 @@ impl TryFrom<VariationalRnn> for nn::Rnn {
     fn try_from(stack: VariationalRnn) -> Result<Self, UnsupportedOption> {
         let batch_first = stack.batch_first;
         let cell = single_cell(stack, "VariationalRnn")?;
-        let gate = split(&cell.gates, RnnCell::N_GATES)
-            .next()
-            .expect("one gate");
+        let gate = split(&cell.gates, RnnCell::N_GATES).next().expect("one gate");
         let device = cell.gates.input.val().device();
         let config = nn::RnnConfig::new(1, 1, false).with_batch_first(batch_first);
-        Ok(Self {
-            gate,
-            d_hidden: cell.d_hidden(),
-            ..config.init(&device)
-        })
+        Ok(Self { gate, d_hidden: cell.d_hidden(), ..config.init(&device) })
     }
 }

@@ -16,15 +16,9 @@ type Ends = Vec<(usize, Derivations)>;
 
 /// The derivations of the whole sentence, given as word indices; `None` if it has none.
 pub(super) fn derivations(grammar: &Grammar, sentence: &[usize]) -> Option<Derivations> {
-    let mut chart = Chart {
-        grammar,
-        sentence,
-        known: HashMap::new(),
-    };
+    let mut chart = Chart { grammar, sentence, known: HashMap::new() };
     let ends = chart.rule(START, 0);
-    ends.into_iter()
-        .find(|(end, _)| *end == sentence.len())
-        .map(|(_, derivations)| derivations)
+    ends.into_iter().find(|(end, _)| *end == sentence.len()).map(|(_, derivations)| derivations)
 }
 
 struct Chart<'a> {
@@ -47,14 +41,7 @@ impl Chart<'_> {
         for production in &grammar.rules[rule] {
             for (end, found) in self.body(&production.body, start) {
                 let probability = production.probability * found.probability;
-                add(
-                    &mut ends,
-                    end,
-                    Derivations {
-                        probability,
-                        ..found
-                    },
-                );
+                add(&mut ends, end, Derivations { probability, ..found });
             }
         }
         self.known.insert((rule, start), ends.clone());
@@ -62,13 +49,7 @@ impl Chart<'_> {
     }
 
     fn body(&mut self, body: &[Symbol], start: usize) -> Ends {
-        let mut ends = vec![(
-            start,
-            Derivations {
-                probability: 1.0,
-                count: 1,
-            },
-        )];
+        let mut ends = vec![(start, Derivations { probability: 1.0, count: 1 })];
         for &symbol in body {
             let mut next = Ends::new();
             for (middle, left) in ends {
@@ -89,13 +70,7 @@ impl Chart<'_> {
         match symbol {
             Symbol::Rule(rule) => self.rule(rule, start),
             Symbol::Word(word) if self.sentence.get(start) == Some(&word) => {
-                vec![(
-                    start + 1,
-                    Derivations {
-                        probability: 1.0,
-                        count: 1,
-                    },
-                )]
+                vec![(start + 1, Derivations { probability: 1.0, count: 1 })]
             }
             Symbol::Word(_) => Ends::new(),
         }

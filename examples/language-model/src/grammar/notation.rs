@@ -23,17 +23,10 @@ const FEATURES: [(&str, [&str; 2]); 2] = [("{n}", ["sg", "pl"]), ("{t}", ["pres"
 ///
 /// If a line cannot be read, or a symbol is written out nowhere or twice.
 pub(super) fn read(text: &str) -> Grammar {
-    let mut lines: Vec<String> = text
-        .replace("\n ", " ")
-        .lines()
-        .map(str::to_owned)
-        .collect();
+    let mut lines: Vec<String> = text.replace("\n ", " ").lines().map(str::to_owned).collect();
     lines.retain(|line| !line.is_empty() && !line.starts_with('#'));
     for (placeholder, values) in FEATURES {
-        lines = lines
-            .iter()
-            .flat_map(|line| with_feature(line, placeholder, values))
-            .collect();
+        lines = lines.iter().flat_map(|line| with_feature(line, placeholder, values)).collect();
     }
     let rules: Vec<(&str, Alternatives<'_>)> = lines.iter().map(|line| rule(line)).collect();
 
@@ -67,11 +60,7 @@ pub(super) fn read(text: &str) -> Grammar {
             alternatives.iter().map(production).collect()
         })
         .collect();
-    Grammar {
-        rules,
-        words,
-        word_indices,
-    }
+    Grammar { rules, words, word_indices }
 }
 
 /// The ways to write out a symbol, each with its weight.
@@ -80,10 +69,7 @@ type Alternatives<'a> = Vec<(f64, Vec<&'a str>)>;
 /// The line itself, or one line for each value of the placeholder in it.
 fn with_feature(line: &str, placeholder: &str, values: [&str; 2]) -> Vec<String> {
     if line.contains(placeholder) {
-        values
-            .iter()
-            .map(|value| line.replace(placeholder, value))
-            .collect()
+        values.iter().map(|value| line.replace(placeholder, value)).collect()
     } else {
         vec![line.to_owned()]
     }
@@ -93,21 +79,9 @@ fn rule(line: &str) -> (&str, Alternatives<'_>) {
     if let Some((name, words)) = line.split_once(" ~ ") {
         let ranks = (1u32..).map(f64::from);
         let words = words.split_whitespace();
-        (
-            name,
-            ranks
-                .zip(words)
-                .map(|(rank, word)| (1.0 / rank, vec![word]))
-                .collect(),
-        )
+        (name, ranks.zip(words).map(|(rank, word)| (1.0 / rank, vec![word])).collect())
     } else if let Some((name, alternatives)) = line.split_once(" -> ") {
-        (
-            name,
-            alternatives
-                .split('|')
-                .map(|alternative| weighted(line, alternative))
-                .collect(),
-        )
+        (name, alternatives.split('|').map(|alternative| weighted(line, alternative)).collect())
     } else {
         panic!("grammar: a line must hold ` -> ` or ` ~ `, got `{line}`")
     }
@@ -133,20 +107,11 @@ mod tests {
         let probabilities: Vec<Vec<f64>> = grammar
             .rules
             .iter()
-            .map(|rule| {
-                rule.iter()
-                    .map(|production| production.probability)
-                    .collect()
-            })
+            .map(|rule| rule.iter().map(|production| production.probability).collect())
             .collect();
         assert_eq!(
             probabilities,
-            [
-                vec![0.75, 0.25],
-                vec![0.75, 0.25],
-                vec![2.0 / 3.0, 1.0 / 3.0],
-                vec![1.0]
-            ]
+            [vec![0.75, 0.25], vec![0.75, 0.25], vec![2.0 / 3.0, 1.0 / 3.0], vec![1.0]]
         );
         assert_eq!(grammar.rules[1][0].body, [Symbol::Rule(3), Symbol::Word(0)]);
     }
