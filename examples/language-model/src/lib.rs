@@ -26,7 +26,7 @@ pub use interrupt::Stopped;
 use arguments::Run;
 use corpus::Corpus;
 use output::OutputDir;
-use training::Trainer;
+use training::{Texts, Trainer};
 
 /// Trains and evaluates what the command line asks for.
 ///
@@ -38,6 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let device = backend::device(arguments.backend)?;
     let corpus = Corpus::load(arguments)?;
     let run = Run::new(arguments, &corpus);
+    let texts = Texts::new(&corpus, &run)?;
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
     interrupt::watch()?;
     if arguments.resume && !output.has_checkpoints() {
@@ -46,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             return Ok(());
         }
     }
-    let trainer = Trainer { run: &run, corpus: &corpus, output: &output, device };
+    let trainer = Trainer { run: &run, texts: &texts, output: &output, device };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {

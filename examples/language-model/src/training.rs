@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::method::Method;
 use crate::model::LanguageModel;
 use crate::output::{MethodResult, OutputDir};
+use crate::preset::Preset;
 use crate::progress::TokenBar;
 
 /// Scopes of the masks: those of training and those of prediction are never the same.
@@ -32,9 +33,45 @@ const PREDICTION: u64 = 1;
 #[derive(Debug)]
 pub(crate) struct Trainer<'a> {
     pub(crate) run: &'a Run,
-    pub(crate) corpus: &'a Corpus,
+    pub(crate) texts: &'a Texts,
     pub(crate) output: &'a OutputDir,
     pub(crate) device: Device,
+}
+
+/// The texts of a corpus, cut as a run reads them.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// Whole windows of parallel streams.
+    train: TokenWindows,
+    /// Every token of parallel streams.
+    train_whole: TokenWindows,
+    valid: TokenWindows,
+    /// Every token of one stream.
+    test: TokenWindows,
+    n_types: usize,
+    source_perplexity: Option<f64>,
+}
+
+impl Texts {
+    /// # Errors
+    ///
+    /// If a text is too short.
+    pub(crate) fn new(corpus: &Corpus, run: &Run) -> Result<Self> {
+        let Preset { batch_size, seq_length, .. } = run.preset();
+        let whole = |name: &str, tokens: &[u32], batch_size| {
+            TokenWindows::with_short_last(tokens, batch_size, seq_length)
+                .with_context(|| format!("{name} text"))
+        };
+        Ok(Self {
+            train: TokenWindows::new(&corpus.train, batch_size, seq_length)
+                .context("train text")?,
+            train_whole: whole("train", &corpus.train, batch_size)?,
+            valid: whole("valid", &corpus.valid, batch_size)?,
+            test: whole("test", &corpus.test, 1)?,
+            n_types: corpus.n_types,
+            source_perplexity: corpus.source_perplexity,
+        })
+    }
 }
 
 /// A model in training.
@@ -56,10 +93,8 @@ impl Trainer<'_> {
         if let Some(result) = training.checkpoint.result {
             return Ok(FinishedMethod { result, epochs: training.checkpoint.epochs });
         }
-        let windows = self.windows(&self.corpus.train, "train")?;
-        let valid = self.held_out(&self.corpus.valid, self.run.preset().batch_size, "valid")?;
         for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
-            self.epoch(&mut training, method, epoch, &windows, &valid)?;
+            self.epoch(&mut training, method, epoch)?;
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
         }
@@ -80,7 +115,7 @@ impl Trainer<'_> {
         let preset = self.run.preset();
         let dropout = method.dropout(&preset);
         let device = self.device.clone().autodiff();
-        let n_types = self.corpus.n_types;
+        let n_types = self.texts.n_types;
         let model =
             LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
         let decay = method.decay(&preset);
@@ -106,9 +141,8 @@ impl Trainer<'_> {
         training: &mut Training<C>,
         method: Method,
         epoch: usize,
-        windows: &TokenWindows,
-        valid: &TokenWindows,
     ) -> Result<()> {
+        let Texts { train: windows, valid, .. } = self.texts;
         let preset = self.run.preset();
         let device = self.device.clone().autodiff();
         let lr = method.schedule(&preset).lr(epoch);
@@ -165,14 +199,13 @@ impl Trainer<'_> {
     ) -> Result<MethodResult> {
         let model = training.model.valid();
         let device = &self.device;
-        let train = self.held_out(&self.corpus.train, self.run.preset().batch_size, "train")?;
+        let Texts { train_whole: train, test, .. } = self.texts;
         let bar = TokenBar::new(format!("{method} train"), train.n_targets() as u64);
-        let train_ppl = perplexity(&model, &train, device, &bar)?;
+        let train_ppl = perplexity(&model, train, device, &bar)?;
         drop(bar);
 
-        let test = self.held_out(&self.corpus.test, 1, "test")?;
         let bar = TokenBar::new(format!("{method} test"), test.n_targets() as u64);
-        let test_ppl = perplexity(&model, &test, device, &bar)?;
+        let test_ppl = perplexity(&model, test, device, &bar)?;
         drop(bar);
 
         let monte_carlo = |drop_types: bool| {
@@ -180,13 +213,13 @@ impl Trainer<'_> {
             let name = format!("{method} test by Monte Carlo");
             let bar = TokenBar::new(name, (test.n_targets() * n_draws) as u64);
             let draws = (n_draws, MaskRng::seeded(self.run.seed).scope(PREDICTION));
-            monte_carlo_perplexity(&model, &test, draws, drop_types, device, &bar)
+            monte_carlo_perplexity(&model, test, draws, drop_types, device, &bar)
         };
         let test_ppl_mc = (method != Method::None).then(|| monte_carlo(false)).transpose()?;
         let dropped = method.is_variational().then(|| monte_carlo(true)).transpose()?;
 
         let checkpoint = &training.checkpoint;
-        let trained = self.windows(&self.corpus.train, "train")?.n_targets() * self.run.epochs;
+        let trained = self.texts.train.n_targets() * self.run.epochs;
         Ok(MethodResult {
             method,
             cell: self.run.cell,
@@ -199,21 +232,8 @@ impl Trainer<'_> {
             test_ppl,
             test_ppl_mc,
             test_ppl_mc_types_dropped: dropped,
-            source_ppl: self.corpus.source_perplexity,
+            source_ppl: self.texts.source_perplexity,
             tokens_per_second: trained as f64 / checkpoint.train_seconds,
         })
-    }
-
-    fn windows(&self, tokens: &[u32], text: &str) -> Result<TokenWindows> {
-        let preset = self.run.preset();
-        let windows = TokenWindows::new(tokens, preset.batch_size, preset.seq_length);
-        windows.with_context(|| format!("{text} text"))
-    }
-
-    /// The windows of a text to evaluate: every token of every stream.
-    fn held_out(&self, tokens: &[u32], batch_size: usize, text: &str) -> Result<TokenWindows> {
-        let seq_length = self.run.preset().seq_length;
-        let windows = TokenWindows::with_short_last(tokens, batch_size, seq_length);
-        windows.with_context(|| format!("{text} text"))
     }
 }

@@ -99,7 +99,11 @@ fn an_output_folder_that_cannot_be_written() {
     // Not even root may make a folder here.
     let folder = folder();
     let out = "/proc/language-model";
-    fails_with(folder.path(), &[&QUICK[..], &["--out", out]].concat(), "--out /proc/language-model");
+    fails_with(
+        folder.path(),
+        &[&QUICK[..], &["--out", out]].concat(),
+        "--out /proc/language-model",
+    );
 }
 
 #[test]

@@ -31,16 +31,16 @@ pub(crate) fn write_corpus(folder: &Path) {
     }
 }
 
-/// Every file below a folder with its content, by path.
-pub(crate) fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+/// Every file below a folder with a checksum of its content, by path.
+pub(crate) fn contents(folder: &Path) -> Vec<(std::path::PathBuf, u32)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(contents(&path));
         } else {
-            let content = fs::read(&path).unwrap();
-            files.push((path, content));
+            let checksum = crc32fast::hash(&fs::read(&path).unwrap());
+            files.push((path, checksum));
         }
     }
     files.sort();
