@@ -1,6 +1,11 @@
 //! The devices of the suite.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use burn_variational::devices::named;
+
+fn compiled_in(name: &str) -> Device {
+    named(name).unwrap_or_else(|| panic!("the suite needs its feature {name}"))
+}
 
 /// The CPU, through Burn's own kernels: always there, and what other backends are compared with.
 ///
@@ -8,10 +13,7 @@ use burn::tensor::Device;
 ///
 /// If it is not compiled in.
 pub fn flex() -> Device {
-    #[cfg(feature = "flex")]
-    return Device::flex();
-    #[cfg(not(feature = "flex"))]
-    panic!("the suite needs its feature flex");
+    compiled_in("flex")
 }
 
 /// The CPU, through ndarray.
@@ -20,13 +22,7 @@ pub fn flex() -> Device {
 ///
 /// If it is not compiled in.
 pub fn ndarray() -> Device {
-    #[cfg(feature = "ndarray")]
-    {
-        #[expect(deprecated, reason = "it is there until Burn drops it")]
-        return Device::ndarray();
-    }
-    #[cfg(not(feature = "ndarray"))]
-    panic!("the suite needs its feature ndarray");
+    compiled_in("ndarray")
 }
 
 /// The first adapter that wgpu finds, a software one if there is no GPU.
@@ -35,32 +31,19 @@ pub fn ndarray() -> Device {
 ///
 /// If it is not compiled in, or there is no adapter.
 pub fn wgpu() -> Device {
-    #[cfg(feature = "wgpu")]
-    {
-        use burn::tensor::{DeviceKind, Tensor};
-
-        let device = Device::wgpu(DeviceKind::default());
-        let probe = device.clone();
-        let works =
-            std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_scalar::<f32>());
-        assert!(
-            works.is_ok(),
-            "no wgpu adapter: install a GPU driver, or software Vulkan as CONTRIBUTING.md says \
-             (.ci/software-vulkan does it on Debian)"
-        );
-        return device;
-    }
-    #[cfg(not(feature = "wgpu"))]
-    panic!("the suite needs its feature wgpu");
+    let device = compiled_in("wgpu");
+    let probe = device.clone();
+    let works =
+        std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_scalar::<f32>());
+    assert!(
+        works.is_ok(),
+        "no wgpu adapter: install a GPU driver, or software Vulkan as CONTRIBUTING.md says \
+         (.ci/software-vulkan does it on Debian)"
+    );
+    device
 }
 
 /// Whether a device is one of the CPU's.
 pub(crate) fn is_cpu(device: &Device) -> bool {
-    let cpus: &[fn() -> Device] = &[
-        #[cfg(feature = "flex")]
-        flex,
-        #[cfg(feature = "ndarray")]
-        ndarray,
-    ];
-    cpus.iter().any(|cpu| cpu() == *device)
+    ["flex", "ndarray"].into_iter().filter_map(named).any(|cpu| cpu == *device)
 }

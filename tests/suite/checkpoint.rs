@@ -41,7 +41,7 @@ on_every_device! {
         let (_, expected) = step(module, &mut optimizer, device);
 
         let (module, mut optimizer, progress): (_, _, usize) =
-            checkpoints.load(lstm(4, device), adam()).unwrap().unwrap();
+            checkpoints.load(lstm(4, device), |_| adam()).unwrap().unwrap();
         assert_eq!(progress, 3);
         let (module, _) = step(module, &mut optimizer, device);
         let (_, loss) = step(module, &mut optimizer, device);
@@ -58,7 +58,7 @@ fn saved(folder: &Path) -> (CheckpointDir, PathBuf) {
 }
 
 fn load(checkpoints: &CheckpointDir, d_hidden: usize) -> Result<Option<usize>, CheckpointError> {
-    let loaded = checkpoints.load::<_, usize>(lstm(d_hidden, &flex()), adam())?;
+    let loaded = checkpoints.load::<_, usize>(lstm(d_hidden, &flex()), |_| adam())?;
     Ok(loaded.map(|(_, _, progress)| progress))
 }
 

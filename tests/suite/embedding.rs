@@ -71,7 +71,7 @@ on_every_device! {
     }
 
     fn tokens_are_dropped_each_by_itself(device: &Device) {
-        let embedding = embedding(None, Some(SiteDropout::new(0.5)), device);
+        let embedding = embedding(None, Some(SiteDropout::new(0.5).per_step()), device);
         let both_places = (0..32).map(|draw| {
             let [first, _] = dropped(&embedding, draw, device);
             first[0] == first[3]

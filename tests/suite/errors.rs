@@ -1,13 +1,15 @@
 //! What is refused, and in which words: type, field, rule and value.
 
+use std::panic::AssertUnwindSafe;
+
 use burn::nn::{self, LstmState, activation::ActivationConfig};
 use burn::tensor::{Device, Tensor};
 use burn_variational::dropout::{DropoutMask, MaskRng, SiteDropout};
 use burn_variational::embedding::{TiedOutputConfig, VariationalEmbeddingConfig};
 use burn_variational::rnn::{
-    GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer, RecurrentStack,
-    RnnCellConfig, SiteMasks, StackConfig, StackDropout, StackMasks, StackState, VariationalGru,
-    VariationalLstm, VariationalLstmConfig, VariationalRnn,
+    GateMasks, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer,
+    RecurrentStack, RnnCellConfig, SiteMasks, StackConfig, StackDropout, StackMasks, StackState,
+    VariationalGru, VariationalLstm, VariationalLstmConfig, VariationalRnn,
 };
 use cross_backend_tests::flex;
 
@@ -158,12 +160,37 @@ fn a_mask_of_another_width_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "GateMasks: untied masks must be one for each gate, got 3 for a weight \
-                           of 16 columns")]
 fn masks_for_another_number_of_gates_are_refused() {
-    let masks =
-        LayerMasks::identity().with_recurrent(SiteMasks::untied(vec![DropoutMask::identity(); 3]));
-    forward([1, 1, 3], None, &StackMasks { layers: vec![masks] });
+    for n_masks in [0, 2, 3, 5, 8, 16] {
+        let masks = || SiteMasks::untied(vec![DropoutMask::identity(); n_masks]);
+        for layer in [
+            LayerMasks::identity().with_recurrent(masks()),
+            LayerMasks::identity().with_input(masks()),
+        ] {
+            let masks = StackMasks { layers: vec![layer] };
+            let refused =
+                std::panic::catch_unwind(AssertUnwindSafe(|| forward([1, 1, 3], None, &masks)));
+            let message = *refused.unwrap_err().downcast::<String>().unwrap();
+            let expected = format!("must be one for each of 4 gates, got {n_masks}");
+            assert!(message.ends_with(&expected), "{message}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "SiteMasks: masks of every step must have seq_length 2, got 3")]
+fn masks_of_another_length_are_refused() {
+    let mask = DropoutMask::from_values(Tensor::ones([3, 1, 4], &flex()));
+    let masks = SiteMasks::PerStep(GateMasks::Tied(mask));
+    let layer = LayerMasks::identity().with_recurrent(masks);
+    forward([1, 2, 3], None, &StackMasks { layers: vec![layer] });
+}
+
+#[test]
+#[should_panic(expected = "token dropout lifetime must be PerStep, got PerSequence")]
+fn token_dropout_for_a_whole_sequence_is_refused() {
+    let config = VariationalEmbeddingConfig::new(3, 4);
+    let _ = config.with_token_dropout(Some(SiteDropout::new(0.5))).init(&flex());
 }
 
 #[test]

@@ -50,11 +50,13 @@ fn reference(cell: Cell) -> Reference {
 /// `Σ outputs · weights + Σ h_T + Σ c_T`, so that every path of the gradient is walked.
 fn loss(reference: &Reference, input: &[f64], masks: &ReferenceMasks) -> f64 {
     let h0 = numbers(BATCH_SIZE * D_HIDDEN, 0.5);
-    let c0 = vec![0.0; BATCH_SIZE * D_HIDDEN];
+    // Cells without a c leave it as it is, and its sum constant.
+    let c0 = numbers(BATCH_SIZE * D_HIDDEN, 0.8);
     let output = reference.run(input, BATCH_SIZE, (&h0, &c0), masks);
     let weights = numbers(output.outputs.len(), 0.6);
     output.outputs.iter().zip(&weights).map(|(o, w)| o * w).sum::<f64>()
         + output.h.iter().sum::<f64>()
+        + output.c.iter().sum::<f64>()
 }
 
 fn difference(f: impl Fn(f64) -> f64, at: f64) -> f64 {
@@ -163,12 +165,14 @@ where
             Tensor::<3>::from_data(TensorData::new(values, dims), &device)
         };
         let h0 = tensor(&numbers(BATCH_SIZE * D_HIDDEN, 0.5), [1, BATCH_SIZE, D_HIDDEN]);
-        let state = <K::Cell as RecurrentCell>::State::from_hidden(h0.squeeze_dim(0));
+        let c0 = tensor(&numbers(BATCH_SIZE * D_HIDDEN, 0.8), [1, BATCH_SIZE, D_HIDDEN]);
+        let state =
+            <K::Cell as RecurrentCell>::State::from_parts(h0.squeeze_dim(0), c0.squeeze_dim(0));
         let input = tensor(&input, [SEQ_LENGTH, BATCH_SIZE, D_INPUT]);
         let (output, state) = layer.forward(input, Some(state), &layer_masks);
         let weights = numbers(SEQ_LENGTH * BATCH_SIZE * D_HIDDEN, 0.6);
         let weights = tensor(&weights, [SEQ_LENGTH, BATCH_SIZE, D_HIDDEN]);
-        let loss = (output * weights).sum() + K::Cell::output(&state).sum();
+        let loss = (output * weights).sum() + state.sum();
         let grads = GradientsParams::from_grads(loss.backward(), &layer);
         let mut collected = Collect(&grads, Vec::new());
         layer.visit(&mut collected);
@@ -180,20 +184,27 @@ where
     }
 }
 
-/// A state with this hidden part, and 0 in the rest.
+/// A state from its parts, and the sum of them.
 trait InitialState {
-    fn from_hidden(hidden: Tensor<2>) -> Self;
+    fn from_parts(hidden: Tensor<2>, cell: Tensor<2>) -> Self;
+    fn sum(self) -> Tensor<1>;
 }
 
 impl InitialState for burn::nn::LstmState<2> {
-    fn from_hidden(hidden: Tensor<2>) -> Self {
-        Self::new(hidden.zeros_like(), hidden)
+    fn from_parts(hidden: Tensor<2>, cell: Tensor<2>) -> Self {
+        Self::new(cell, hidden)
+    }
+    fn sum(self) -> Tensor<1> {
+        self.hidden.sum() + self.cell.sum()
     }
 }
 
 impl InitialState for burn_variational::rnn::HiddenState {
-    fn from_hidden(hidden: Tensor<2>) -> Self {
+    fn from_parts(hidden: Tensor<2>, _cell: Tensor<2>) -> Self {
         Self::new(hidden)
+    }
+    fn sum(self) -> Tensor<1> {
+        self.hidden.sum()
     }
 }
 

@@ -10,5 +10,6 @@ mod kl;
 mod masks;
 mod monte_carlo;
 mod parity;
+mod schemes;
 mod stateful;
 mod training;

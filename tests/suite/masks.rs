@@ -88,6 +88,32 @@ on_every_device! {
     }
 }
 
+#[test]
+fn no_two_masks_of_a_stack_are_the_same() {
+    // Equal widths and untied gates everywhere, on 32 units: chance makes two masks of rate ½ equal
+    // once in 2³².
+    let stack = VariationalLstmConfig::new(32, 32, true)
+        .with_n_layers(3)
+        .with_dropout(StackDropout::variational_untied(0.5, 0.5))
+        .init(&flex());
+    let masks = stack.sample_masks([2, 1], &MaskRng::seeded(1), &flex());
+    let mut rows = Vec::new();
+    for layer in &masks.layers {
+        for site in [&layer.input, &layer.recurrent, &layer.output] {
+            for mask in site.at_step(0).masks().iter().filter(|mask| !mask.is_identity()) {
+                let bits = bits(mask);
+                rows.extend([bits[..32].to_vec(), bits[32..].to_vec()]);
+            }
+        }
+    }
+    // Three layers of four input and four recurrent masks, one output mask, two rows each.
+    assert_eq!(rows.len(), 2 * (3 * 8 + 1));
+    let n_rows = rows.len();
+    rows.sort();
+    rows.dedup();
+    assert_eq!(rows.len(), n_rows);
+}
+
 /// Correlation of two masks of `n` units, and the bound that chance stays under.
 fn correlation(a: &DropoutMask<2>, b: &DropoutMask<2>) -> (f64, f64) {
     let values =

@@ -38,4 +38,4 @@ pub use locked::{LockedDropout, LockedDropoutConfig};
 pub use mask::DropoutMask;
 pub use prior::DropoutPrior;
 pub use rng::{DrawRecord, MaskRng, Site, WordStream};
-pub use site::{MaskLifetime, MaskScaling, MaskSharing, MaskTying, SiteDropout};
+pub use site::{MaskLifetime, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors};

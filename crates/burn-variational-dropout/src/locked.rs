@@ -4,7 +4,7 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 
-use crate::{DropoutMask, MaskLifetime, MaskRng, SiteDropout};
+use crate::{DropoutMask, MaskLifetime, MaskRng, Site, SiteDropout};
 
 /// Configuration of a [`LockedDropout`].
 #[derive(Config, Debug)]
@@ -75,13 +75,14 @@ impl ModuleDisplay for LockedDropout {
 }
 
 impl LockedDropout {
-    /// Draws a mask `[batch_size, units]`.
+    /// Draws a mask `[batch_size, units]`. Two such modules in one model need a
+    /// [`scope`](MaskRng::scope) each, or they drop the same units.
     ///
     /// # Panics
     ///
     /// If the batch does not divide into the draws of `rng`.
     pub fn sample_mask(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> DropoutMask<2> {
-        self.dropout.sample(dims, rng, device)
+        self.dropout.sample(dims, &rng.clone().site(Site::Between), device)
     }
 
     /// `y_t = x_t ∘ z` for every step.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 /// Where in a network a mask acts.
 ///
@@ -110,6 +111,16 @@ impl MaskRng {
         self
     }
 
+    /// The first of the draws folded into one batch.
+    pub fn first_draw(&self) -> u64 {
+        self.draws.start
+    }
+
+    /// The first row of each draw.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
     /// The number of draws folded into one batch.
     pub fn n_draws(&self) -> usize {
         (self.draws.end - self.draws.start) as usize
@@ -152,8 +163,11 @@ impl MaskRng {
         self
     }
 
-    /// Masks of their own for one part of a model: an encoder and a decoder that both have a
-    /// layer 0 take `rng.scope(0)` and `rng.scope(1)`.
+    /// Masks of their own for one part of a model.
+    ///
+    /// A module sets site, layer and gate of its masks, and knows nothing of the modules beside
+    /// it: an encoder and a decoder that both have a layer 0, or two locked dropouts, would drop
+    /// the same units unless they take `rng.scope(0)` and `rng.scope(1)`.
     pub fn scope(mut self, scope: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -230,7 +244,7 @@ impl MaskRng {
 }
 
 /// The random words of one row: any of them in constant time, whatever the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordStream {
     key: [u8; 32],
     row: u64,

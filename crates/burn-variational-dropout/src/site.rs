@@ -41,6 +41,17 @@ pub enum MaskScaling {
     Unscaled,
 }
 
+/// What the factors of a site are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SiteFactors {
+    /// All 1: at rate 0, and the expected factors of inverted scaling.
+    Identity,
+    /// All the same: the expected factors of unscaled masks.
+    Constant(f32),
+    /// Drawn unit by unit.
+    Random,
+}
+
 /// Dropout at one site: each unit is dropped with probability `prob`.
 ///
 /// ```text
@@ -128,11 +139,15 @@ impl SiteDropout {
         f64::from(word) < (self.prob * 4_294_967_296.0).floor()
     }
 
-    /// Notes with `rng` that this site asks for a mask, and says whether its factors are all
-    /// [`expected_value`](Self::expected_value): at rate 0, and for an expected `rng`.
-    pub fn asks_nothing_random(&self, rng: &MaskRng) -> bool {
+    /// Asks `rng` for the factors of this site, and notes that it asked.
+    pub fn ask(&self, rng: &MaskRng) -> SiteFactors {
         rng.note(self.prob);
-        self.prob == 0.0 || rng.is_expected()
+        match self.scaling {
+            _ if self.prob == 0.0 => SiteFactors::Identity,
+            _ if !rng.is_expected() => SiteFactors::Random,
+            MaskScaling::Inverted => SiteFactors::Identity,
+            MaskScaling::Unscaled => SiteFactors::Constant(self.expected_value()),
+        }
     }
 
     /// Draws a mask `[batch_size, units]`, to be repeated at every time step.
@@ -182,17 +197,17 @@ impl SiteDropout {
         fill: impl FnOnce(&mut Vec<f32>),
     ) -> DropoutMask<D> {
         self.assert_valid("SiteDropout", "dropout");
-        if self.asks_nothing_random(rng) {
-            return match self.scaling {
-                MaskScaling::Unscaled if self.prob > 0.0 => {
-                    DropoutMask::from_values(Tensor::full(dims, self.expected_value(), device))
-                }
-                _ => DropoutMask::identity(),
-            };
+        match self.ask(rng) {
+            SiteFactors::Identity => DropoutMask::identity(),
+            SiteFactors::Constant(factor) => {
+                DropoutMask::from_values(Tensor::full(dims, factor, device))
+            }
+            SiteFactors::Random => {
+                let mut values = Vec::with_capacity(dims.iter().product());
+                fill(&mut values);
+                DropoutMask::from_values(Tensor::from_data(TensorData::new(values, dims), device))
+            }
         }
-        let mut values = Vec::with_capacity(dims.iter().product());
-        fill(&mut values);
-        DropoutMask::from_values(Tensor::from_data(TensorData::new(values, dims), device))
     }
 
     fn extend_step(

@@ -4,7 +4,10 @@ use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
 use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int, Tensor};
-use burn_variational_dropout::{DropoutMask, DropoutPrior, KlTerm, MaskRng, Site, SiteDropout};
+use burn_variational_dropout::{
+    DropoutMask, DropoutPrior, KlTerm, MaskLifetime, MaskRng, Site, SiteDropout,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::WordTypeMask;
 
@@ -15,9 +18,10 @@ pub struct VariationalEmbeddingConfig {
     pub n_embedding: usize,
     /// The width of an embedding.
     pub d_model: usize,
-    /// Drops word types: a dropped type is gone at all its places in a sequence.
+    /// Drops word types: a dropped type is gone at all its places in a sequence. Its lifetime is a
+    /// sequence.
     pub type_dropout: Option<SiteDropout>,
-    /// Drops tokens: each place by itself.
+    /// Drops tokens: each place by itself. Its lifetime is a step.
     pub token_dropout: Option<SiteDropout>,
     /// How embeddings are initialised.
     #[config(default = "Initializer::Normal{mean:0.0, std:1.0}")]
@@ -29,16 +33,23 @@ impl VariationalEmbeddingConfig {
     ///
     /// # Panics
     ///
-    /// If a size is zero or a rate is not in `[0, 1)`.
+    /// If a size is zero, a rate is not in `[0, 1)`, or a lifetime is not that of its kind.
     pub fn init(&self, device: &Device) -> VariationalEmbedding {
         for (field, size) in [("n_embedding", self.n_embedding), ("d_model", self.d_model)] {
             assert!(size > 0, "VariationalEmbeddingConfig: {field} must be positive, got 0");
         }
-        for (field, dropout) in [("type", self.type_dropout), ("token", self.token_dropout)] {
-            if let Some(dropout) = dropout {
-                let field = format!("{field} dropout");
-                dropout.assert_valid("VariationalEmbeddingConfig", &field);
-            }
+        let sites = [
+            ("type", self.type_dropout, MaskLifetime::PerSequence),
+            ("token", self.token_dropout, MaskLifetime::PerStep),
+        ];
+        for (field, dropout, lifetime) in sites {
+            let Some(dropout) = dropout else { continue };
+            dropout.assert_valid("VariationalEmbeddingConfig", &format!("{field} dropout"));
+            assert!(
+                dropout.lifetime == lifetime,
+                "VariationalEmbeddingConfig: {field} dropout lifetime must be {lifetime:?}, got {:?}",
+                dropout.lifetime
+            );
         }
         VariationalEmbedding {
             weight: self.initializer.init([self.n_embedding, self.d_model], device),
@@ -49,7 +60,7 @@ impl VariationalEmbeddingConfig {
 }
 
 /// The masks of an embedding.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EmbeddingMasks {
     /// By word type.
     pub types: WordTypeMask,

@@ -1,18 +1,19 @@
 //! A mask over word types that is never written out.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use burn_variational_dropout::{MaskRng, MaskScaling, MaskSharing, Site, SiteDropout, WordStream};
+use burn_variational_dropout::{MaskRng, MaskSharing, Site, SiteDropout, SiteFactors, WordStream};
+use serde::{Deserialize, Serialize};
 
 /// Which word types each row of a batch drops.
 ///
 /// Whether row `r` drops word `w` is a function of (key, `r`, `w`): the word at position `w` of
 /// the row's random stream. Nothing is drawn or kept for the words that do not occur.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WordTypeMask {
     factors: Factors,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Factors {
     Identity,
     /// The same for every word.
@@ -31,19 +32,16 @@ impl WordTypeMask {
 
     pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, rng: &MaskRng) -> Self {
         let rng = rng.clone().site(Site::EmbeddingType).starting_step(0);
-        if dropout.asks_nothing_random(&rng) {
-            return Self {
-                factors: match dropout.scaling {
-                    MaskScaling::Unscaled if dropout.prob > 0.0 => {
-                        Factors::Constant(dropout.expected_value())
-                    }
-                    _ => Factors::Identity,
-                },
-            };
-        }
-        let shared = dropout.sharing == MaskSharing::PerBatch;
-        let rows = rng.rows(batch_size, 0, shared).collect();
-        Self { factors: Factors::Random { dropout: *dropout, rows } }
+        let factors = match dropout.ask(&rng) {
+            SiteFactors::Identity => Factors::Identity,
+            SiteFactors::Constant(factor) => Factors::Constant(factor),
+            SiteFactors::Random => {
+                let shared = dropout.sharing == MaskSharing::PerBatch;
+                let rows = rng.rows(batch_size, 0, shared).collect();
+                Factors::Random { dropout: *dropout, rows }
+            }
+        };
+        Self { factors }
     }
 
     /// Whether every word is kept as it is.

@@ -34,7 +34,7 @@ pub mod plot;
 mod regression;
 mod runner;
 
-pub use classification::ClassificationPrediction;
+pub use classification::{ClassificationPrediction, log_mean_exp};
 pub use moments::Moments;
 pub use regression::RegressionPrediction;
 pub use runner::{MonteCarlo, MonteCarloError, Pass};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::classification::log_add_exp;
+use crate::log_mean_exp;
 use crate::{Moments, MonteCarlo, MonteCarloError, Pass};
 
 /// The predictive distribution of real values: a draw `ŷ_k` for each of `K` masks, and Gaussian
@@ -45,11 +45,14 @@ impl<const D: usize> RegressionPrediction<D> {
         self.moments.variance().add_scalar(noise)
     }
 
-    /// The predictive log-likelihood of the observed values:
+    /// The predictive log-likelihood of the observed values, each value by itself:
     ///
     /// ```text
     /// log p(y) = logsumexp_k(-τ/2 (y - ŷ_k)²) - log K - ½ log 2π + ½ log τ
     /// ```
+    ///
+    /// Values that belong together, such as the steps of one sequence, are more likely jointly than
+    /// the sum of these says, for they share their draw of the masks.
     ///
     /// # Panics
     ///
@@ -71,18 +74,25 @@ impl<const D: usize> RegressionPrediction<D> {
         let log_densities = self.samples.iter().map(|sample| {
             (observed.clone() - sample.clone()).square().mul_scalar(-0.5 * precision)
         });
-        let log_sum = log_densities.reduce(log_add_exp).expect("at least one draw");
-        let constant = 0.5 * (precision / std::f64::consts::TAU).ln();
-        log_sum.add_scalar(constant - (self.samples.len() as f64).ln())
+        log_mean_exp(log_densities).add_scalar(0.5 * (precision / std::f64::consts::TAU).ln())
     }
 }
 
 impl MonteCarlo {
-    /// Predicts real values from the outputs `[batch_size, ..]` of a model.
+    /// Predicts real values from the outputs of a model. Every draw is kept, for the likelihood;
+    /// [`mean_and_variance`](Self::mean_and_variance) keeps none.
+    ///
+    /// # Shapes
+    ///
+    /// - what `forward` returns: `[pass.batch_size(), ..]`
     ///
     /// # Errors
     ///
     /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
     pub fn regression<const D: usize>(
         &self,
         n_rows: usize,

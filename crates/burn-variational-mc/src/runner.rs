@@ -6,6 +6,8 @@ use burn::tensor::{Tensor, kind::Basic};
 use burn_variational_dropout::MaskRng;
 use thiserror::Error;
 
+use crate::Moments;
+
 /// Why a Monte Carlo prediction could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -46,6 +48,7 @@ pub struct Pass {
     rng: MaskRng,
     n_draws: usize,
     rows: Range<usize>,
+    n_rows: usize,
 }
 
 impl Pass {
@@ -75,24 +78,42 @@ impl Pass {
     ///
     /// - whole: `[n_rows, ..]`
     /// - output: `[batch_size, ..]`, draw after draw
+    ///
+    /// # Panics
+    ///
+    /// If the batch has other rows than the prediction was asked for.
     pub fn fold<const D: usize, K: Basic>(&self, whole: &Tensor<D, K>) -> Tensor<D, K> {
+        let got = whole.dims()[0];
+        assert!(
+            got == self.n_rows,
+            "Pass: whole must have the {} rows of the prediction, got {got}",
+            self.n_rows
+        );
         let rows = whole.clone().slice_dim(0, self.rows.clone());
         rows.repeat_dim(0, self.n_draws)
     }
 }
 
 impl MonteCarlo {
-    /// So many draws, of the masks of this source, in passes of at most 1024 rows.
+    /// So many draws of the masks of this source, from its first draw and row on, in passes of at
+    /// most 1024 rows.
+    ///
+    /// A test set predicted batch by batch takes `rng.starting_row(r)` for the batch that starts
+    /// at row `r`, or the same `rng` for each batch if all are to meet the same masks.
     ///
     /// # Panics
     ///
-    /// If there is no draw.
+    /// If there is no draw, or `rng` gives expected masks and so none at all.
     pub fn new(n_draws: usize, rng: MaskRng) -> Self {
         assert!(n_draws > 0, "MonteCarlo: n_draws must be positive, got 0");
+        assert!(
+            !rng.is_expected(),
+            "MonteCarlo: rng must draw masks, got MaskRng::expected(): use weight_averaging"
+        );
         Self { n_draws, max_rows: 1024, rng }
     }
 
-    /// With passes of at most so many rows: what bounds the memory of a prediction.
+    /// With passes of at most so many rows: what bounds the memory of a forward pass.
     ///
     /// # Panics
     ///
@@ -108,11 +129,20 @@ impl MonteCarlo {
         self.n_draws
     }
 
-    /// The outputs of every draw: `n_draws` tensors `[n_rows, ..]`.
+    /// The outputs of every draw, all of them kept: `n_draws` tensors.
+    ///
+    /// # Shapes
+    ///
+    /// - what `forward` returns: `[pass.batch_size(), ..]`
+    /// - outputs: `[n_rows, ..]` each
     ///
     /// # Errors
     ///
     /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
     pub fn samples<const D: usize>(
         &self,
         n_rows: usize,
@@ -127,12 +157,41 @@ impl MonteCarlo {
         Ok((0..self.n_draws).map(draw).collect())
     }
 
+    /// Mean and variance of the draws, none of them kept.
+    ///
+    /// # Shapes
+    ///
+    /// - what `forward` returns: `[pass.batch_size(), ..]`
+    /// - mean and variance: `[n_rows, ..]`
+    ///
+    /// # Errors
+    ///
+    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
+    pub fn mean_and_variance<const D: usize>(
+        &self,
+        n_rows: usize,
+        forward: impl FnMut(&Pass) -> Tensor<D>,
+    ) -> Result<(Tensor<D>, Tensor<D>), MonteCarloError> {
+        let blocks = self.accumulate(n_rows, Moments::new, forward, Moments::push)?;
+        let means = blocks.iter().map(Moments::mean).collect();
+        let variances = blocks.iter().map(Moments::variance).collect();
+        Ok((Tensor::cat(means, 0), Tensor::cat(variances, 0)))
+    }
+
     /// The output with expected masks: the weight-averaging approximation of the mean, in one
     /// pass for each `max_rows` rows.
     ///
     /// # Errors
     ///
     /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
     pub fn weight_averaging<const D: usize>(
         &self,
         n_rows: usize,
@@ -159,13 +218,15 @@ impl MonteCarlo {
             let mut block = new();
             for first_draw in (0..self.n_draws).step_by(draws_a_pass) {
                 let draws = first_draw..self.n_draws.min(first_draw + draws_a_pass);
+                let (draw, row) = (rng.first_draw(), rng.first_row());
                 let pass = Pass {
                     rng: rng
                         .clone()
-                        .draws(draws.start as u64..draws.end as u64)
-                        .starting_row(first_row as u64),
+                        .draws(draw + draws.start as u64..draw + draws.end as u64)
+                        .starting_row(row + first_row as u64),
                     n_draws: draws.len(),
                     rows: rows.clone(),
+                    n_rows,
                 };
                 let output = forward(&pass);
                 check_output(&output, &pass)?;
@@ -248,6 +309,38 @@ mod tests {
         for max_rows in [1, 2, 3, 4, 7, 100] {
             assert_eq!(samples(max_rows), whole, "in passes of {max_rows} rows");
         }
+    }
+
+    #[test]
+    fn a_source_that_starts_elsewhere_gives_the_masks_from_there() {
+        let device = Device::flex();
+        let samples = |n_draws, rng, rows: Range<usize>| {
+            let input = input(&device).slice_dim(0, rows.clone());
+            let draws = MonteCarlo::new(n_draws, rng).samples(rows.len(), |pass| {
+                let input = pass.fold(&input);
+                SiteDropout::new(0.5).sample(input.dims(), pass.rng(), &device).apply(input)
+            });
+            draws.unwrap()
+        };
+        let whole = samples(5, MaskRng::seeded(1), 0..3);
+        let part = samples(2, MaskRng::seeded(1).draw(3).starting_row(1), 1..3);
+        for (draw, expected) in part.into_iter().zip(&whole[3..]) {
+            let expected = expected.clone().slice_dim(0, 1..3).into_data();
+            assert_eq!(draw.into_data(), expected);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Pass: whole must have the 5 rows of the prediction, got 3")]
+    fn a_batch_of_other_rows_is_refused() {
+        let input = input(&Device::flex());
+        let _ = MonteCarlo::new(1, MaskRng::seeded(1)).samples(5, |pass| pass.fold(&input));
+    }
+
+    #[test]
+    #[should_panic(expected = "MonteCarlo: rng must draw masks, got MaskRng::expected()")]
+    fn a_source_without_draws_is_refused() {
+        let _ = MonteCarlo::new(2, MaskRng::expected());
     }
 
     #[test]

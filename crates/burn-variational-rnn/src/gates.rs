@@ -59,6 +59,12 @@ impl GateWeights {
         Self { input: weight(d_input), recurrent: weight(d_hidden), bias }
     }
 
+    /// The number of gates.
+    pub fn n_gates(&self) -> usize {
+        let [d_hidden, width] = self.recurrent.dims();
+        width / d_hidden
+    }
+
     /// `(x_t ∘ z_x) W + b` for all steps in one matrix product.
     ///
     /// # Shapes
@@ -74,7 +80,7 @@ impl GateWeights {
         let rows = seq_length * batch_size;
         let dropped = masks.apply_over_time(input);
         let dropped = dropped.into_iter().map(|x| x.reshape([rows, d_input])).collect();
-        let projected = gate_product(dropped, self.input.val());
+        let projected = gate_product(dropped, self.input.val(), self.n_gates());
         let projected = match &self.bias {
             Some(bias) => projected + bias.val().unsqueeze(),
             None => projected,
@@ -94,7 +100,7 @@ impl GateWeights {
     ///
     /// If a mask has other dims than `hidden`, or there are masks for another number of gates.
     pub fn recurrent_product(&self, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
-        gate_product(masks.apply(hidden), self.recurrent.val())
+        gate_product(masks.apply(hidden), self.recurrent.val(), self.n_gates())
     }
 
     /// The KL term of `W` at the input's rate, `U` at the recurrence's, and `b`.
@@ -119,17 +125,20 @@ pub(crate) fn leaf<const D: usize>(value: Tensor<D>) -> Param<Tensor<D>> {
 /// - inputs: `[rows, d_in]` each
 /// - weight: `[d_in, n_gates · d_out]`
 /// - output: `[rows, n_gates · d_out]`
-pub(crate) fn gate_product(mut inputs: Vec<Tensor<2>>, weight: Tensor<2>) -> Tensor<2> {
+pub(crate) fn gate_product(
+    mut inputs: Vec<Tensor<2>>,
+    weight: Tensor<2>,
+    n_gates: usize,
+) -> Tensor<2> {
     if inputs.len() == 1 {
         return inputs.remove(0).matmul(weight);
     }
-    let ([rows, d_in], [_, width]) = (inputs[0].dims(), weight.dims());
-    let n_gates = inputs.len();
     assert!(
-        width.is_multiple_of(n_gates),
-        "GateMasks: untied masks must be one for each gate, got {n_gates} for a weight of {width} \
-         columns"
+        inputs.len() == n_gates,
+        "GateMasks: untied masks must be one for each of {n_gates} gates, got {}",
+        inputs.len()
     );
+    let ([rows, d_in], [_, width]) = (inputs[0].dims(), weight.dims());
     let by_gate = weight.reshape([d_in, n_gates, width / n_gates]).swap_dims(0, 1);
     let product = Tensor::stack::<3>(inputs, 0).matmul(by_gate);
     product.swap_dims(0, 1).reshape([rows, width])

@@ -53,6 +53,17 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         Self { cell, dropout, batch_first: true }
     }
 
+    /// With this dropout.
+    ///
+    /// # Panics
+    ///
+    /// If a rate is not in `[0, 1)`.
+    pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
+        dropout.assert_valid("RecurrentLayer");
+        self.dropout = dropout;
+        self
+    }
+
     /// With sequences `[batch_size, seq_length, units]` (`true`) or
     /// `[seq_length, batch_size, units]` (`false`).
     pub fn with_batch_first(mut self, batch_first: bool) -> Self {
@@ -61,7 +72,8 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     }
 
     /// Draws the masks for `[batch_size, seq_length]`, or the expected ones if `rng` is
-    /// [`MaskRng::expected`].
+    /// [`MaskRng::expected`]. Two layers in one model need a [`layer`](MaskRng::layer) or
+    /// [`scope`](MaskRng::scope) each, or they drop the same units.
     ///
     /// # Panics
     ///
@@ -129,6 +141,9 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
             }
             None => initial,
         };
+        masks.recurrent.check_steps(seq_length);
+        masks.recurrent.check_gates(self.cell.n_gates());
+        masks.input.check_gates(self.cell.n_gates());
         let projected = self.cell.project_input(input, &masks.input);
         let (output, state) = scan(&self.cell, projected, state, &masks.recurrent);
         (masks.output.apply_tied(&output), state)

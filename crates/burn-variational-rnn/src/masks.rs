@@ -73,7 +73,8 @@ impl SiteMasks {
         Self::PerSequence(GateMasks::Untied(masks))
     }
 
-    /// Draws what `dropout` asks at a site, or the identity where it asks nothing.
+    /// Draws what `dropout` asks at a site for `[batch_size, seq_length]` and `[units, n_gates]`,
+    /// or the identity where it asks nothing.
     ///
     /// # Panics
     ///
@@ -100,6 +101,39 @@ impl SiteMasks {
                 dropout.sample_steps([seq_length, batch_size, units], &rng, device)
             })),
         }
+    }
+
+    /// The same masks on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        match self {
+            Self::PerSequence(masks) => Self::PerSequence(masks.map(|m| m.to_device(device))),
+            Self::PerStep(masks) => Self::PerStep(masks.map(|m| m.to_device(device))),
+        }
+    }
+
+    /// Checks that masks of another length are not taken for those of this sequence.
+    pub(crate) fn check_steps(&self, seq_length: usize) {
+        let Self::PerStep(masks) = self else { return };
+        for values in masks.masks().iter().filter_map(DropoutMask::values) {
+            let [steps, ..] = values.dims();
+            assert!(
+                steps == seq_length,
+                "SiteMasks: masks of every step must have seq_length {seq_length}, got {steps}"
+            );
+        }
+    }
+
+    /// Checks that untied masks are those of a cell with so many gates.
+    pub(crate) fn check_gates(&self, n_gates: usize) {
+        let n_masks = match self {
+            Self::PerSequence(GateMasks::Untied(masks)) => masks.len(),
+            Self::PerStep(GateMasks::Untied(masks)) => masks.len(),
+            _ => return,
+        };
+        assert!(
+            n_masks == n_gates,
+            "GateMasks: untied masks must be one for each of {n_gates} gates, got {n_masks}"
+        );
     }
 
     /// The masks of one time step.
@@ -201,6 +235,15 @@ impl LayerMasks {
         self
     }
 
+    /// The same masks on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        Self {
+            input: self.input.to_device(device),
+            recurrent: self.recurrent.to_device(device),
+            output: self.output.to_device(device),
+        }
+    }
+
     /// Draws the masks of a layer: `[d_input, d_hidden, n_gates]` for `[batch_size, seq_length]`.
     pub(crate) fn sample(
         dropout: &LayerDropout,
@@ -232,6 +275,11 @@ impl StackMasks {
     /// No dropout in any of so many layers.
     pub fn identity(n_layers: usize) -> Self {
         Self { layers: vec![LayerMasks::identity(); n_layers] }
+    }
+
+    /// The same masks on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        Self { layers: self.layers.iter().map(|layer| layer.to_device(device)).collect() }
     }
 }
 

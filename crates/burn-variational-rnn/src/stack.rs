@@ -1,8 +1,10 @@
 //! Layers on layers: depth, with dropout between layers and on the output.
 
+use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, MaskRng};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{CellConfig, RecurrentCell, RecurrentLayer, StackDropout, StackMasks, StackState};
@@ -20,6 +22,8 @@ pub struct StackConfig<C> {
     /// `[seq_length, batch_size, units]`.
     pub batch_first: bool,
 }
+
+impl<C: std::fmt::Debug + Clone + Serialize + DeserializeOwned> Config for StackConfig<C> {}
 
 impl<C: CellConfig> StackConfig<C> {
     /// One layer of this cell, batch first, without dropout.
@@ -116,6 +120,19 @@ impl<C: RecurrentCell> RecurrentStack<C> {
         Self { layers, batch_first: true }
     }
 
+    /// With this dropout: what a stack made of other weights lacks.
+    ///
+    /// # Panics
+    ///
+    /// If a rate is not in `[0, 1)`.
+    pub fn with_dropout(mut self, dropout: StackDropout) -> Self {
+        let n_layers = self.layers.len();
+        let layers = self.layers.into_iter().enumerate();
+        let layers = layers.map(|(l, layer)| layer.with_dropout(dropout.layer(l, n_layers)));
+        self.layers = layers.collect();
+        self
+    }
+
     /// With sequences `[batch_size, seq_length, units]` (`true`) or
     /// `[seq_length, batch_size, units]` (`false`).
     pub fn with_batch_first(mut self, batch_first: bool) -> Self {
@@ -124,7 +141,8 @@ impl<C: RecurrentCell> RecurrentStack<C> {
     }
 
     /// Draws the masks of every layer for `[batch_size, seq_length]`, or the expected ones if
-    /// `rng` is [`MaskRng::expected`].
+    /// `rng` is [`MaskRng::expected`]. Two stacks in one model need a [`scope`](MaskRng::scope)
+    /// each, or they drop the same units.
     ///
     /// # Panics
     ///

@@ -1,16 +1,18 @@
 //! Checkpoints that survive a kill at any moment.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
-use burn::store::ModuleRecord;
+use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::atomic::{sync_folder, write_synced};
 
 const MODULE: &str = "module.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";
@@ -30,6 +32,14 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A module or optimiser could not be turned into a file.
+    #[error("{}: cannot encode the checkpoint: {what}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        what: String,
     },
     /// A file is not what was written: truncated, changed or missing a part.
     #[error("{}: the checkpoint is damaged: {what}", path.display())]
@@ -82,7 +92,7 @@ struct FileEntry {
 /// checkpoints.save(&trained, &optimizer(), &"after epoch 3")?;
 ///
 /// let (module, _, progress): (_, ModuleOptimizer, String) =
-///     checkpoints.load(linear(), optimizer())?.expect("a checkpoint");
+///     checkpoints.load(linear(), |_| optimizer())?.expect("a checkpoint");
 /// assert_eq!(module.weight.val().into_data(), trained.weight.val().into_data());
 /// assert_eq!(progress, "after epoch 3");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -123,14 +133,12 @@ impl CheckpointDir {
         remove_if_there(&partial)?;
         fs::create_dir(&partial).map_err(io_error(&partial))?;
 
-        let damaged = |name: &str, what: String| {
+        let encode = |name: &str, bytes: Result<Bytes, RecordError>| {
             let path = partial.join(name);
-            CheckpointError::Damaged { path, what }
+            bytes.map_err(|error| CheckpointError::Encode { path, what: error.to_string() })
         };
-        let record = module.clone().into_record().into_bytes();
-        let record = record.map_err(|error| damaged(MODULE, error.to_string()))?;
-        let state = optimizer.to_record().into_bytes();
-        let state = state.map_err(|error| damaged(OPTIMIZER, error.to_string()))?;
+        let record = encode(MODULE, module.clone().into_record().into_bytes())?;
+        let state = encode(OPTIMIZER, optimizer.to_record().into_bytes())?;
         let progress = serde_json::to_vec_pretty(progress).expect("progress is plain data");
         let manifest = [
             write(&partial, MODULE, &record)?,
@@ -139,18 +147,21 @@ impl CheckpointDir {
         ];
         let manifest = serde_json::to_vec_pretty(&manifest).expect("a manifest is plain data");
         write(&partial, MANIFEST, &manifest)?;
-        sync(&partial)?;
+        sync_folder(&partial).map_err(io_error(&partial))?;
 
         let old = self.serials()?;
         let serial = old.last().map_or(1, |last| last + 1);
         let whole = self.checkpoint(serial);
         fs::rename(&partial, &whole).map_err(io_error(&whole))?;
-        sync(&self.path)?;
+        sync_folder(&self.path).map_err(io_error(&self.path))?;
         old.into_iter().try_for_each(|serial| remove_if_there(&self.checkpoint(serial)))
     }
 
-    /// The newest checkpoint, loaded into a module and an optimiser of the same kind, or nothing
-    /// if there is none.
+    /// The newest checkpoint, loaded into a module of the same kind and an optimiser made for it,
+    /// or nothing if there is none.
+    ///
+    /// The optimiser is made from the loaded module, whose parameters have the ids that they were
+    /// saved with: groups of parameters by id, as a KL term has them, would otherwise match none.
     ///
     /// # Errors
     ///
@@ -158,7 +169,7 @@ impl CheckpointDir {
     pub fn load<M: Module, P: DeserializeOwned>(
         &self,
         module: M,
-        optimizer: ModuleOptimizer,
+        optimizer: impl FnOnce(&M) -> ModuleOptimizer,
     ) -> Result<Option<(M, ModuleOptimizer, P)>, CheckpointError> {
         let Some(&serial) = self.serials()?.last() else {
             return Ok(None);
@@ -178,7 +189,8 @@ impl CheckpointDir {
             let path = folder.join(OPTIMIZER);
             CheckpointError::Damaged { path, what: error.to_string() }
         })?;
-        Ok(Some((module, optimizer.load_record(state), progress)))
+        let optimizer = optimizer(&module).load_record(state);
+        Ok(Some((module, optimizer, progress)))
     }
 
     /// What the newest checkpoint says of the training loop, without its module, or nothing if
@@ -200,7 +212,10 @@ impl CheckpointDir {
     pub fn clear(&self) -> Result<(), CheckpointError> {
         remove_if_there(&self.path.join(PARTIAL))?;
         for serial in self.serials()? {
-            remove_if_there(&self.checkpoint(serial))?;
+            // Under another name first: a kill in the middle must not leave half a checkpoint.
+            let (whole, partial) = (self.checkpoint(serial), self.path.join(PARTIAL));
+            fs::rename(&whole, &partial).map_err(io_error(&whole))?;
+            remove_if_there(&partial)?;
         }
         match fs::remove_dir(&self.path) {
             Err(error)
@@ -249,22 +264,9 @@ fn remove_if_there(folder: &Path) -> Result<(), CheckpointError> {
     }
 }
 
-/// Makes what was written to a folder last.
-fn sync(folder: &Path) -> Result<(), CheckpointError> {
-    // Only Unix lets a folder be opened and synchronised; elsewhere a rename is journalled.
-    if cfg!(unix) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(folder))?;
-    }
-    Ok(())
-}
-
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<FileEntry, CheckpointError> {
     let path = folder.join(name);
-    let written = File::create(&path).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.map_err(io_error(&path))?;
+    write_synced(&path, bytes).map_err(io_error(&path))?;
     Ok(FileEntry {
         name: name.to_string(),
         bytes: bytes.len() as u64,

@@ -68,8 +68,8 @@ impl<O: Optimizer> Optimizer for DecoupledDecay<O> {
     }
 }
 
-/// An optimiser of a whole module with a decay rate for each group of parameters; a parameter in
-/// several takes the last, one in none is not decayed.
+/// An optimiser of a whole module with a decoupled decay for each group of parameters; a parameter
+/// in several takes the last, one in none is not decayed.
 ///
 /// # Panics
 ///
@@ -78,9 +78,50 @@ pub fn with_decoupled_decays<O: Optimizer>(
     optimizer: O,
     decays: impl IntoIterator<Item = (ParamGroup, f64)>,
 ) -> ModuleOptimizer {
-    decays.into_iter().fold(optimizer.clone().into(), |module_optimizer, (group, rate)| {
-        let decayed = DecoupledDecay::new(optimizer.clone(), rate);
-        ModuleOptimizer::with_group(module_optimizer, group, decayed, None)
+    let decayed = |rate| DecoupledDecay::new(optimizer.clone(), rate);
+    with_groups(optimizer.clone(), decayed, decays)
+}
+
+/// An optimiser of a whole module with a coupled decay for each group of parameters, which is
+/// added to the gradient; a parameter in several takes the last, one in none is not decayed.
+///
+/// `optimizer` makes an optimiser with this decay, or without. With the coupled decays of a
+/// [`KlTerm`](burn_variational_dropout::KlTerm) this is that term as part of the loss.
+///
+/// # Example
+///
+/// ```
+/// use burn::nn::LinearConfig;
+/// use burn::optim::{SgdConfig, decay::WeightDecayConfig};
+/// use burn::tensor::Device;
+/// use burn_variational_dropout::KlTerm;
+/// use burn_variational_training::with_coupled_decays;
+///
+/// let linear = LinearConfig::new(2, 2).init(&Device::flex());
+/// let kl = KlTerm::new().with_params(vec![linear.weight.id], 1e-4);
+/// let sgd = |decay: Option<f64>| {
+///     let decay = decay.map(|rate| WeightDecayConfig::new(rate as f32));
+///     SgdConfig::new().with_weight_decay(decay).build()
+/// };
+/// let optimizer = with_coupled_decays(sgd, kl.coupled_decays());
+/// # let _ = optimizer;
+/// ```
+pub fn with_coupled_decays<'a, O: Optimizer>(
+    optimizer: impl Fn(Option<f64>) -> O,
+    decays: impl IntoIterator<Item = (&'a ParamGroup, f64)>,
+) -> ModuleOptimizer {
+    let decays = decays.into_iter().map(|(group, rate)| (group.clone(), rate));
+    with_groups(optimizer(None), |rate| optimizer(Some(rate)), decays)
+}
+
+/// `plain` for every parameter, and `decayed` for the groups.
+fn with_groups<P: Optimizer, D: Optimizer>(
+    plain: P,
+    decayed: impl Fn(f64) -> D,
+    decays: impl IntoIterator<Item = (ParamGroup, f64)>,
+) -> ModuleOptimizer {
+    decays.into_iter().fold(plain.into(), |optimizer: ModuleOptimizer, (group, rate)| {
+        optimizer.with_group(group, decayed(rate), None)
     })
 }
 

@@ -4,12 +4,14 @@
 
 #![doc(test(attr(deny(warnings))))]
 
+mod atomic;
 mod checkpoint;
 mod clip;
 mod decay;
 mod windows;
 
+pub use atomic::write_atomically;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::clip_global_norm;
-pub use decay::{DecoupledDecay, with_decoupled_decays};
+pub use decay::{DecoupledDecay, with_coupled_decays, with_decoupled_decays};
 pub use windows::{TokenWindow, TokenWindows, WindowError};

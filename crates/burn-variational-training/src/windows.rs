@@ -65,7 +65,7 @@ impl TokenWindows {
         Self::cut(tokens, batch_size, seq_length, false)
     }
 
-    /// Every token: the last window may be shorter than the others.
+    /// Every token of the equal streams: the last window may be shorter than the others.
     ///
     /// # Errors
     ///

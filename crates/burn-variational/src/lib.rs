@@ -1,4 +1,4 @@
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
 pub use burn_variational_dropout as dropout;
@@ -6,6 +6,8 @@ pub use burn_variational_embedding as embedding;
 pub use burn_variational_mc as mc;
 pub use burn_variational_rnn as rnn;
 pub use burn_variational_training as training;
+
+pub mod devices;
 
 /// What most programs need: `use burn_variational::prelude::*`.
 pub mod prelude {
@@ -18,8 +20,9 @@ pub mod prelude {
     };
     pub use crate::mc::{MonteCarlo, Pass};
     pub use crate::rnn::{
-        LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer, RecurrentStack, StackDropout,
-        StackMasks, StackState, VariationalGru, VariationalGruConfig, VariationalLstm,
+        CellConfig, HiddenState, LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer,
+        RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout, StackMasks,
+        StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
         VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
     };
 }

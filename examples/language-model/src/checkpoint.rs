@@ -13,23 +13,52 @@ pub(crate) struct MethodCheckpoint {
     /// What each epoch so far has come to.
     pub(crate) epochs: Vec<EpochRecord>,
     /// Seconds spent in training steps.
-    pub(crate) train_seconds: f64,
+    pub(crate) train_seconds: Exact,
     /// Set once the method is evaluated: there is nothing left to do.
-    pub(crate) result: Option<MethodResult>,
+    pub(crate) evaluation: Option<Evaluation>,
 }
 
 /// What an epoch has come to.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct EpochRecord {
     /// Perplexity of the training text while it was trained on, dropout and all.
-    pub(crate) train_ppl: f64,
+    pub(crate) train_ppl: Exact,
     /// Perplexity of the validation text, with expected masks.
-    pub(crate) valid_ppl: f64,
+    pub(crate) valid_ppl: Exact,
+}
+
+/// What a trained model has come to.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Evaluation {
+    pub(crate) train_ppl: Exact,
+    pub(crate) test_ppl: Exact,
+    pub(crate) test_ppl_mc: Option<Exact>,
+    pub(crate) test_ppl_mc_types_dropped: Option<Exact>,
+}
+
+/// A number that comes back from a checkpoint as it went in, the last bit and NaN included: it is
+/// written as a string, which the standard library reads exactly and JSON numbers are not.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Exact(pub(crate) f64);
+
+impl From<Exact> for String {
+    fn from(Exact(value): Exact) -> Self {
+        value.to_string()
+    }
+}
+
+impl TryFrom<String> for Exact {
+    type Error = std::num::ParseFloatError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
 }
 
 impl MethodCheckpoint {
     pub(crate) fn new(run: &Run) -> Self {
-        Self { run: run.clone(), epochs: Vec::new(), train_seconds: 0.0, result: None }
+        Self { run: run.clone(), epochs: Vec::new(), train_seconds: Exact(0.0), evaluation: None }
     }
 }
 
@@ -38,4 +67,19 @@ impl MethodCheckpoint {
 pub(crate) struct FinishedMethod {
     pub(crate) result: MethodResult,
     pub(crate) epochs: Vec<EpochRecord>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_to_the_last_bit() {
+        for value in [125.355_123_456_789_01, 1.0 / 3.0, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY]
+        {
+            let json = serde_json::to_string(&Exact(value)).unwrap();
+            let Exact(back) = serde_json::from_str(&json).unwrap();
+            assert_eq!(back.to_bits(), value.to_bits(), "{json}");
+        }
+    }
 }

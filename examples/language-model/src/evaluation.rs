@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_variational::dropout::MaskRng;
-use burn_variational::mc::MonteCarlo;
+use burn_variational::mc::{MonteCarlo, log_mean_exp};
 use burn_variational::rnn::RecurrentCell;
 use burn_variational::training::TokenWindows;
 
@@ -23,9 +23,7 @@ pub(crate) fn perplexity<C: RecurrentCell>(
     bar: &TokenBar,
 ) -> Result<f64> {
     let rng = MaskRng::expected();
-    let log_probabilities = log_probabilities(model, windows, &rng, 1, true, device, bar)?;
-    let sum: f64 = log_probabilities.iter().map(|&value| f64::from(value)).sum();
-    Ok((-sum / log_probabilities.len() as f64).exp())
+    Ok(perplexity_of(log_probabilities(model, windows, &rng, 1, true, device, bar)?.into_data()))
 }
 
 /// The perplexity of a text as one stream, its probabilities averaged over draws: each draw is
@@ -35,43 +33,35 @@ pub(crate) fn perplexity<C: RecurrentCell>(
 pub(crate) fn monte_carlo_perplexity<C: RecurrentCell>(
     model: &LanguageModel<C>,
     windows: &TokenWindows,
-    (n_draws, rng): (usize, MaskRng),
+    draws: MonteCarlo,
     drop_types: bool,
     device: &Device,
     bar: &TokenBar,
 ) -> Result<f64> {
-    let n_targets = windows.n_targets();
     let mut interrupted = None;
-    let samples = MonteCarlo::new(n_draws, rng).with_max_rows(MAX_ROWS).samples(1, |pass| {
-        let dims = [pass.n_draws(), n_targets];
+    let samples = draws.with_max_rows(MAX_ROWS).samples(1, |pass| {
         let values =
             log_probabilities(model, windows, pass.rng(), pass.n_draws(), drop_types, device, bar);
-        let values = values.unwrap_or_else(|error| {
+        values.unwrap_or_else(|error| {
             interrupted = Some(error);
-            vec![0.0; dims[0] * dims[1]]
-        });
-        Tensor::<2>::from_data(burn::tensor::TensorData::new(values, dims), device)
+            Tensor::zeros([pass.n_draws(), windows.n_targets()], device)
+        })
     });
     if let Some(error) = interrupted {
         return Err(error);
     }
-    let mut draws = Vec::with_capacity(n_draws);
-    for sample in samples? {
-        draws.push(sample.into_data().try_to_vec::<f32>().expect("log probabilities are f32"));
-    }
-    let sum: f64 = (0..n_targets).map(|token| log_mean_exp(&draws, token)).sum();
-    Ok((-sum / n_targets as f64).exp())
+    Ok(perplexity_of(log_mean_exp(samples?).into_data()))
 }
 
-/// `log 1/K Σ_k exp(log p_k)` of one token.
-fn log_mean_exp(draws: &[Vec<f32>], token: usize) -> f64 {
-    let values = || draws.iter().map(|draw| f64::from(draw[token]));
-    let largest = values().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = values().map(|value| (value - largest).exp()).sum();
-    largest + (sum / draws.len() as f64).ln()
+/// `exp(-mean log p)`.
+fn perplexity_of(log_probabilities: TensorData) -> f64 {
+    let n_tokens = log_probabilities.num_elements();
+    let sum: f64 = log_probabilities.iter::<f64>().sum();
+    (-sum / n_tokens as f64).exp()
 }
 
-/// The log probability of every token, stream after stream, each stream read by so many draws.
+/// The log probability of every token, `[n_draws · n_streams, n_tokens]`: all streams read by the
+/// first draw, then all by the second.
 fn log_probabilities<C: RecurrentCell>(
     model: &LanguageModel<C>,
     windows: &TokenWindows,
@@ -80,14 +70,14 @@ fn log_probabilities<C: RecurrentCell>(
     drop_types: bool,
     device: &Device,
     bar: &TokenBar,
-) -> Result<Vec<f32>> {
+) -> Result<Tensor<2>> {
     let mut state = None;
     let mut steps = Vec::with_capacity(windows.len());
     for window in windows.iter() {
         interrupt::check()?;
         let [batch_size, seq_length] = window.dims();
         let dims = [batch_size * n_draws, seq_length];
-        let fold = |tokens: Tensor<2, burn::tensor::Int>| tokens.repeat_dim(0, n_draws);
+        let fold = |tokens: Tensor<2, Int>| tokens.repeat_dim(0, n_draws);
         let inputs = fold(window.inputs_on(device));
         let targets = fold(window.targets_on(device)).reshape([dims[0] * dims[1], 1]);
 
@@ -98,19 +88,5 @@ fn log_probabilities<C: RecurrentCell>(
         steps.push(log_softmax(logits, 1).gather(1, targets).reshape(dims));
         bar.advance((dims[0] * dims[1]) as u64);
     }
-    let values = Tensor::cat(steps, 1).into_data();
-    Ok(values.try_to_vec().expect("log probabilities are f32"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_are_averaged_and_not_their_logarithms() {
-        let draws = [vec![0.9_f32.ln()], vec![0.5_f32.ln()]];
-        assert!((log_mean_exp(&draws, 0) - 0.7_f64.ln()).abs() < 1e-7);
-        let tiny = [vec![-2000.0_f32], vec![-2000.0]];
-        assert!((log_mean_exp(&tiny, 0) + 2000.0).abs() < 1e-9);
-    }
+    Ok(Tensor::cat(steps, 1))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn_variational::mc::plot::{Curve, LineChart};
-use burn_variational::training::CheckpointDir;
+use burn_variational::training::{CheckpointDir, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
@@ -18,6 +18,7 @@ const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
 const CURVES: &str = "learning-curves.png";
 const CHECKPOINTS: &str = "checkpoints";
+const DONE: &str = "done-checkpoints";
 
 /// What a method has come to: an object of `results.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,10 +29,10 @@ pub(crate) struct MethodResult {
     pub(crate) backend: BackendName,
     pub(crate) seed: u64,
     pub(crate) epochs: usize,
-    /// With expected masks, as the two below.
-    pub(crate) train_ppl: f64,
-    pub(crate) valid_ppl: f64,
-    pub(crate) test_ppl: f64,
+    /// With expected masks, as the two below; `null` if training diverged.
+    pub(crate) train_ppl: Option<f64>,
+    pub(crate) valid_ppl: Option<f64>,
+    pub(crate) test_ppl: Option<f64>,
     /// By Monte Carlo with word types left whole, as Gal's script has it.
     pub(crate) test_ppl_mc: Option<f64>,
     /// By Monte Carlo with word types dropped too.
@@ -67,7 +68,9 @@ impl OutputDir {
                 );
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                for name in [RESULTS, CURVES, CHECKPOINTS] {
+                let models = run.methods.iter().map(|&method| model_file(method));
+                let ours = [RESULTS, CURVES, CHECKPOINTS].map(String::from);
+                for name in ours.into_iter().chain(models) {
                     let stray = output.path.join(name);
                     ensure!(
                         !stray.exists(),
@@ -75,7 +78,6 @@ impl OutputDir {
                         stray.display()
                     );
                 }
-                output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
             }
             Err(error) => bail!("{}: {error}", run_file.display()),
         }
@@ -87,6 +89,10 @@ impl OutputDir {
                 checkpoints.display()
             );
         }
+        // Written anew each time: a folder that cannot be written to shows now, and not after the
+        // first epoch.
+        output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
+        remove_if_there(&output.path.join(DONE))?;
         Ok(output)
     }
 
@@ -115,21 +121,20 @@ impl OutputDir {
 
     /// Saves a trained model beside the results.
     pub(crate) fn save_model<M: Module>(&self, method: Method, model: M) -> Result<()> {
-        let name = format!("{method}.bpk");
+        let name = model_file(method);
         let bytes = model.into_record().into_bytes();
         self.replace(&name, &bytes.with_context(|| self.path.join(&name).display().to_string())?)
     }
 
     /// Writes results and pictures of all methods, and then removes the checkpoints.
     pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
-        self.chart(methods).save(self.path.join(CURVES))?;
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
         self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        for method in methods {
-            self.checkpoints(method.result.method).clear()?;
-        }
-        let checkpoints = self.path.join(CHECKPOINTS);
-        fs::remove_dir(&checkpoints).with_context(|| checkpoints.display().to_string())
+        self.chart(methods).save(self.path.join(CURVES))?;
+        // Under another name first: a kill in the middle must not leave half of the checkpoints.
+        let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
+        fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
+        remove_if_there(&done)
     }
 
     fn chart(&self, methods: &[FinishedMethod]) -> LineChart {
@@ -138,12 +143,14 @@ impl OutputDir {
             let curve = |name: &str, ppl: fn(&crate::checkpoint::EpochRecord) -> f64| {
                 let points = method.epochs.iter().enumerate();
                 let points = points.map(|(epoch, record)| ((epoch + 1) as f64, ppl(record)));
+                // What has diverged cannot be drawn.
+                let points = points.filter(|(_, ppl)| ppl.is_finite());
                 let name = format!("{}, {name}", method.result.method);
                 Curve::new(name, colour, points.collect())
             };
             chart = chart
-                .with_curve(curve("train (as trained)", |record| record.train_ppl).dashed())
-                .with_curve(curve("valid", |record| record.valid_ppl));
+                .with_curve(curve("train (as trained)", |record| record.train_ppl.0).dashed())
+                .with_curve(curve("valid", |record| record.valid_ppl.0));
         }
         match methods.first().and_then(|method| method.result.source_ppl) {
             Some(perplexity) => chart.with_reference("source", perplexity),
@@ -153,9 +160,21 @@ impl OutputDir {
 
     /// Replaces a file in one step.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (path, partial) = (self.path.join(name), self.path.join(format!("{name}.partial")));
-        let replaced = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &path));
-        replaced.with_context(|| path.display().to_string())
+        let path = self.path.join(name);
+        write_atomically(&path, bytes).with_context(|| path.display().to_string())
+    }
+}
+
+fn model_file(method: Method) -> String {
+    format!("{method}.bpk")
+}
+
+fn remove_if_there(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| folder.display().to_string())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -168,11 +187,11 @@ pub(crate) fn print_table(results: &[MethodResult]) {
     let optional = |value: Option<f64>| value.map_or("-".to_string(), |ppl| format!("{ppl:.2}"));
     for result in results {
         println!(
-            "{:<18} {:>8.2} {:>8.2} {:>8.2} {:>8} {:>14} {:>8} {:>9.0}",
+            "{:<18} {:>8} {:>8} {:>8} {:>8} {:>14} {:>8} {:>9.0}",
             result.method,
-            result.train_ppl,
-            result.valid_ppl,
-            result.test_ppl,
+            optional(result.train_ppl),
+            optional(result.valid_ppl),
+            optional(result.test_ppl),
             optional(result.test_ppl_mc),
             optional(result.test_ppl_mc_types_dropped),
             optional(result.source_ppl),

@@ -8,6 +8,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
 use burn_variational::dropout::MaskRng;
+use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
     CheckpointDir, TokenWindows, clip_global_norm, with_decoupled_decays,
@@ -15,7 +16,7 @@ use burn_variational::training::{
 
 use crate::MakeCell;
 use crate::arguments::Run;
-use crate::checkpoint::{EpochRecord, FinishedMethod, MethodCheckpoint};
+use crate::checkpoint::{EpochRecord, Evaluation, Exact, FinishedMethod, MethodCheckpoint};
 use crate::corpus::Corpus;
 use crate::evaluation::{monte_carlo_perplexity, perplexity};
 use crate::interrupt;
@@ -90,19 +91,24 @@ impl Trainer<'_> {
     ) -> Result<FinishedMethod> {
         let checkpoints = self.output.checkpoints(method);
         let mut training = self.start(method, &make_cell, &checkpoints)?;
-        if let Some(result) = training.checkpoint.result {
-            return Ok(FinishedMethod { result, epochs: training.checkpoint.epochs });
-        }
         for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
             self.epoch(&mut training, method, epoch)?;
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
         }
-        let result = self.evaluate(&training, method)?;
-        training.checkpoint.result = Some(result.clone());
-        let Training { model, optimizer, checkpoint } = training;
-        checkpoints.save(&model, &optimizer, &checkpoint)?;
-        self.output.save_model(method, model)?;
+        let evaluation = match training.checkpoint.evaluation {
+            Some(evaluation) => evaluation,
+            None => {
+                let evaluation = self.evaluate(&training, method)?;
+                training.checkpoint.evaluation = Some(evaluation);
+                let Training { model, optimizer, checkpoint } = &training;
+                checkpoints.save(model, optimizer, checkpoint)?;
+                evaluation
+            }
+        };
+        self.output.save_model(method, training.model)?;
+        let checkpoint = training.checkpoint;
+        let result = self.result(method, &checkpoint, &evaluation)?;
         Ok(FinishedMethod { result, epochs: checkpoint.epochs })
     }
 
@@ -121,12 +127,12 @@ impl Trainer<'_> {
         let decay = method.decay(&preset);
         let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
         let optimizer = with_decoupled_decays(SgdConfig::new().build(), decays);
-        let Some((model, optimizer, checkpoint)) =
-            checkpoints.load::<_, MethodCheckpoint>(model.clone(), optimizer.clone())?
-        else {
+        let loaded = checkpoints.load(model.clone(), |_| optimizer.clone())?;
+        let Some((model, optimizer, checkpoint)) = loaded else {
             let checkpoint = MethodCheckpoint::new(self.run);
             return Ok(Training { model, optimizer, checkpoint });
         };
+        let checkpoint: MethodCheckpoint = checkpoint;
         ensure!(
             checkpoint.run == *self.run,
             "{}: the checkpoint is of another configuration",
@@ -176,14 +182,17 @@ impl Trainer<'_> {
             let steps = ((index + 1) * seq_length) as f64;
             bar.say(format!("perplexity {:.1}", (loss_sum / steps).exp()));
         }
-        training.checkpoint.train_seconds += start.elapsed().as_secs_f64();
+        training.checkpoint.train_seconds.0 += start.elapsed().as_secs_f64();
         let steps = windows.n_targets() / preset.batch_size;
         let train_ppl = (loss_sum / steps as f64).exp();
         drop(bar);
 
         let bar = TokenBar::new(format!("{method} valid"), valid.n_targets() as u64);
         let valid_ppl = perplexity(&training.model.valid(), valid, &self.device, &bar)?;
-        training.checkpoint.epochs.push(EpochRecord { train_ppl, valid_ppl });
+        training
+            .checkpoint
+            .epochs
+            .push(EpochRecord { train_ppl: Exact(train_ppl), valid_ppl: Exact(valid_ppl) });
         drop(bar);
         eprintln!(
             "{method:<18} epoch {epoch:>2}/{}  train {train_ppl:>8.2} (as trained)  valid {valid_ppl:>8.2}",
@@ -196,7 +205,7 @@ impl Trainer<'_> {
         &self,
         training: &Training<C>,
         method: Method,
-    ) -> Result<MethodResult> {
+    ) -> Result<Evaluation> {
         let model = training.model.valid();
         let device = &self.device;
         let Texts { train_whole: train, test, .. } = self.texts;
@@ -208,18 +217,34 @@ impl Trainer<'_> {
         let test_ppl = perplexity(&model, test, device, &bar)?;
         drop(bar);
 
-        let monte_carlo = |drop_types: bool| {
+        let monte_carlo = |drop_types: bool| -> Result<Exact> {
             let n_draws = self.run.mc_samples;
             let name = format!("{method} test by Monte Carlo");
             let bar = TokenBar::new(name, (test.n_targets() * n_draws) as u64);
-            let draws = (n_draws, MaskRng::seeded(self.run.seed).scope(PREDICTION));
-            monte_carlo_perplexity(&model, test, draws, drop_types, device, &bar)
+            let rng = MaskRng::seeded(self.run.seed).scope(PREDICTION);
+            let draws = MonteCarlo::new(n_draws, rng);
+            monte_carlo_perplexity(&model, test, draws, drop_types, device, &bar).map(Exact)
         };
-        let test_ppl_mc = (method != Method::None).then(|| monte_carlo(false)).transpose()?;
-        let dropped = method.is_variational().then(|| monte_carlo(true)).transpose()?;
+        Ok(Evaluation {
+            train_ppl: Exact(train_ppl),
+            test_ppl: Exact(test_ppl),
+            test_ppl_mc: (method != Method::None).then(|| monte_carlo(false)).transpose()?,
+            test_ppl_mc_types_dropped: method
+                .is_variational()
+                .then(|| monte_carlo(true))
+                .transpose()?,
+        })
+    }
 
-        let checkpoint = &training.checkpoint;
+    /// What `results.json` says of a method.
+    fn result(
+        &self,
+        method: Method,
+        checkpoint: &MethodCheckpoint,
+        evaluation: &Evaluation,
+    ) -> Result<MethodResult> {
         let trained = self.texts.train.n_targets() * self.run.epochs;
+        let last = checkpoint.epochs.last().context("at least one epoch")?;
         Ok(MethodResult {
             method,
             cell: self.run.cell,
@@ -227,13 +252,13 @@ impl Trainer<'_> {
             backend: self.run.backend,
             seed: self.run.seed,
             epochs: self.run.epochs,
-            train_ppl,
-            valid_ppl: checkpoint.epochs.last().context("at least one epoch")?.valid_ppl,
-            test_ppl,
-            test_ppl_mc,
-            test_ppl_mc_types_dropped: dropped,
+            train_ppl: Some(evaluation.train_ppl.0),
+            valid_ppl: Some(last.valid_ppl.0),
+            test_ppl: Some(evaluation.test_ppl.0),
+            test_ppl_mc: evaluation.test_ppl_mc.map(|ppl| ppl.0),
+            test_ppl_mc_types_dropped: evaluation.test_ppl_mc_types_dropped.map(|ppl| ppl.0),
             source_ppl: self.texts.source_perplexity,
-            tokens_per_second: trained as f64 / checkpoint.train_seconds,
+            tokens_per_second: trained as f64 / checkpoint.train_seconds.0,
         })
     }
 }

@@ -146,7 +146,11 @@ fn newest_checkpoint(folder: &Path) -> std::path::PathBuf {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("checkpoint-"))
         .collect();
-    checkpoints.sort();
+    let number = |path: &std::path::PathBuf| -> u64 {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.strip_prefix("checkpoint-").unwrap().parse().unwrap()
+    };
+    checkpoints.sort_by_key(number);
     checkpoints.pop().unwrap()
 }
 

@@ -47,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     let prediction = draws.regression(161, |pass| model.forward(pass.fold(&xs), pass.rng()))?;
     let list = |values: Tensor<2>| values.into_data().iter::<f64>().collect::<Vec<_>>();
     let (mean, std) = (list(prediction.mean()), list(prediction.variance().sqrt()));
+    anyhow::ensure!(std[160] > 2.0 * std[80], "the error bars must widen");
     println!("standard deviation: {:.3} at x = 0, {:.3} at x = 8", std[80], std[160]);
     let truth = list(xs.clone()).into_iter().map(|x| (x, x.sin())).collect();
     let chart = PredictiveBand::new("Bayesian LSTM: mean and two standard deviations");

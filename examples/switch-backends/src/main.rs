@@ -9,6 +9,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
+use burn_variational::devices;
 use burn_variational::prelude::*;
 
 const DIMS: [usize; 3] = [8, 12, 2];
@@ -41,23 +42,6 @@ impl Model {
     }
 }
 
-/// Every device that was compiled in, by name.
-fn devices() -> Vec<(&'static str, Device)> {
-    vec![
-        #[cfg(feature = "flex")]
-        ("flex", Device::flex()),
-        #[cfg(feature = "ndarray")]
-        ("ndarray", {
-            #[expect(deprecated, reason = "it is there until Burn drops it")]
-            Device::ndarray()
-        }),
-        #[cfg(feature = "wgpu")]
-        ("wgpu", Device::wgpu(burn::tensor::DeviceKind::default())),
-        #[cfg(feature = "cuda")]
-        ("cuda", Device::cuda(0)),
-    ]
-}
-
 /// Two waves, and the sum of their values so far.
 fn data(device: &Device) -> (Tensor<3>, Tensor<3>) {
     let steps =
@@ -88,7 +72,10 @@ fn predict(model: &Model, device: &Device) -> Result<Vec<f32>> {
 }
 
 fn main() -> Result<()> {
-    let devices = devices();
+    let devices: Vec<_> = devices::names()
+        .into_iter()
+        .filter_map(|name| Some((name, devices::named(name)?)))
+        .collect();
     let (first, device) = devices.first().context("no backend is compiled in")?;
     println!("trained on {first}");
     let folder = tempfile::tempdir()?;

@@ -104,10 +104,12 @@ impl GruCell {
         }
         let d_hidden = self.d_hidden();
         let mut dropped = masks.apply(hidden);
-        if dropped.len() == Self::N_GATES {
-            dropped.pop();
+        if dropped.len() > 1 {
+            // The candidate's mask multiplies what the reset gate lets through.
+            dropped.truncate(Self::N_GATES - 1);
         }
-        gate_product(dropped, self.gates.recurrent.val().slice([0..d_hidden, 0..2 * d_hidden]))
+        let weight = self.gates.recurrent.val().slice([0..d_hidden, 0..2 * d_hidden]);
+        gate_product(dropped, weight, Self::N_GATES - 1)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Layers of the gated recurrent unit.
 
+use burn::module::Initializer;
+
 use crate::{GruCell, GruCellConfig, RecurrentStack, StackConfig};
 
 /// Gated recurrent unit layers with dropout masks repeated at every time step.
@@ -19,6 +21,12 @@ impl VariationalGruConfig {
     /// With the reset gate acting after the matrix product (`true`, the default) or before.
     pub fn with_reset_after(mut self, reset_after: bool) -> Self {
         self.cell.reset_after = reset_after;
+        self
+    }
+
+    /// With weights and biases initialised so, each gate by itself.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.cell.initializer = initializer;
         self
     }
 }

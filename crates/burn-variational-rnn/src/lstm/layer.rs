@@ -1,5 +1,7 @@
 //! Layers of the long short-term memory.
 
+use burn::module::Initializer;
+
 use crate::{LstmCell, LstmCellConfig, RecurrentStack, StackConfig};
 
 /// Long short-term memory layers with dropout masks repeated at every time step.
@@ -14,5 +16,11 @@ impl VariationalLstmConfig {
     /// One layer, batch first, without dropout.
     pub fn new(d_input: usize, d_hidden: usize, bias: bool) -> Self {
         Self::from_cell(LstmCellConfig::new(d_input, d_hidden, bias))
+    }
+
+    /// With weights and biases initialised so, each gate by itself.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.cell.initializer = initializer;
+        self
     }
 }

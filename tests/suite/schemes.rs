@@ -1,0 +1,72 @@
+//! What each scheme drops, where, and what it leaves alone.
+
+use burn::tensor::{Device, Distribution, Tensor};
+use burn_variational::dropout::{DropoutMask, MaskLifetime, MaskTying, SiteDropout};
+use burn_variational::rnn::{
+    CellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer, SiteMasks, StackDropout,
+    VariationalLstmConfig,
+};
+use cross_backend_tests::{flex, on_every_device};
+
+on_every_device! {
+    fn an_output_mask_multiplies_outputs_and_not_the_state(device: &Device) {
+        let cell = LstmCellConfig::new(3, 4, true).init(device);
+        let layer = RecurrentLayer::new(cell, LayerDropout::none()).with_batch_first(false);
+        let input = Tensor::random([5, 2, 3], Distribution::Uniform(-1.0, 1.0), device);
+        let factors = [[0.0, 2.0, 0.0, 2.0], [2.0, 2.0, 0.0, 0.0]];
+        let mask = DropoutMask::from_values(Tensor::from_data(factors, device));
+        let masks = LayerMasks::identity().with_output(SiteMasks::tied(mask));
+        let (whole, whole_state) = layer.forward(input.clone(), None, &LayerMasks::identity());
+        let (dropped, state) = layer.forward(input, None, &masks);
+        let bits = |tensor: Tensor<3>| -> Vec<u32> {
+            let values: Vec<f32> = tensor.into_data().try_to_vec().unwrap();
+            values.into_iter().map(f32::to_bits).collect()
+        };
+        // Products with 0, 1 and 2 are exact, but for the sign of 0.
+        let expected = whole * Tensor::<2>::from_data(factors, device).unsqueeze_dim(0);
+        assert_eq!(bits(dropped), bits(expected));
+        let state_bits = |state: Tensor<2>| bits(state.unsqueeze_dim(0));
+        assert_eq!(state_bits(state.hidden), state_bits(whole_state.hidden));
+        assert_eq!(state_bits(state.cell), state_bits(whole_state.cell));
+    }
+}
+
+#[test]
+fn each_scheme_drops_what_its_paper_says() {
+    let per_step = Some(SiteDropout::new(0.3).per_step());
+    let naive = StackDropout::naive(0.3);
+    assert_eq!((naive.input, naive.between, naive.output), (per_step, per_step, per_step));
+    assert_eq!(naive.recurrent, None);
+
+    let tied = StackDropout::variational(0.3, 0.5);
+    let (x, h) = (Some(SiteDropout::new(0.3)), Some(SiteDropout::new(0.5)));
+    assert_eq!((tied.input, tied.between, tied.recurrent, tied.output), (x, x, h, x));
+    assert_eq!(h.unwrap().lifetime, MaskLifetime::PerSequence);
+    assert_eq!(h.unwrap().tying, MaskTying::Tied);
+
+    let untied = StackDropout::variational_untied(0.3, 0.5);
+    let (x_k, h_k) = (x.map(SiteDropout::untied), h.map(SiteDropout::untied));
+    assert_eq!((untied.input, untied.between, untied.recurrent, untied.output), (x_k, x_k, h_k, x));
+}
+
+#[test]
+fn each_layer_of_a_stack_has_the_sites_of_its_place() {
+    let site = |prob| Some(SiteDropout::new(prob));
+    let dropout = StackDropout::none()
+        .with_input(site(0.1))
+        .with_between(site(0.2))
+        .with_recurrent(site(0.3))
+        .with_output(site(0.4));
+    let config = VariationalLstmConfig::new(2, 3, true).with_n_layers(3);
+    let made = config.clone().with_dropout(dropout).init(&flex());
+    let given = config.init(&flex()).with_dropout(dropout);
+    for stack in [made, given] {
+        let sites = |l: usize| {
+            let LayerDropout { input, recurrent, output, .. } = stack.layers[l].dropout;
+            (input, recurrent, output)
+        };
+        assert_eq!(sites(0), (site(0.1), site(0.3), None));
+        assert_eq!(sites(1), (site(0.2), site(0.3), None));
+        assert_eq!(sites(2), (site(0.2), site(0.3), site(0.4)));
+    }
+}
