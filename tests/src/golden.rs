@@ -27,7 +27,7 @@ pub struct GoldenCase {
     pub expected: GoldenExpected,
 }
 
-/// Weights, initial state and masks of a layer, in `PyTorch`'s layout.
+/// Weights, initial state and masks of a layer, in PyTorch's layout.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs, reason = "the names are PyTorch's")]
 pub struct GoldenLayer {

@@ -1,4 +1,4 @@
-//! Outputs, final states and gradients are those that `PyTorch` gives.
+//! Outputs, final states and gradients are those that PyTorch gives.
 
 use burn::module::Param;
 use burn::nn::LstmState;
@@ -24,7 +24,7 @@ trait GoldenCell: RecurrentCell {
     fn cell(state: &Self::State) -> Option<Tensor<2>>;
 }
 
-/// `PyTorch`'s two biases added up, except for the last `apart` values of the second.
+/// PyTorch's two biases added up, except for the last `apart` values of the second.
 fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
     let matrix = |tensor: &GoldenTensor| Param::from_tensor(tensor.on::<2>(device).transpose());
     let mut bias = layer.bias_ih.clone();

@@ -225,7 +225,7 @@ fn check_dropped_rows<K: CellConfig>(config: &K, batch_size: usize, device: &Dev
     layer.visit(&mut collected);
 
     let kept = |site: &SiteMasks| {
-        let mask = site.at_step(0).masks()[0].values().unwrap().clone().slice([0..1]);
+        let mask = site.at_step(0).masks()[0].values().unwrap().clone().slice_dim(0, 0..1);
         mask.into_data().iter::<f64>().collect::<Vec<_>>()
     };
     for (gradient, kept) in collected.1.iter().zip([kept(&masks.input), kept(&masks.recurrent)]) {

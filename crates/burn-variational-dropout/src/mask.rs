@@ -118,7 +118,7 @@ impl DropoutMask<3> {
                     step < seq_length,
                     "DropoutMask: step must be under the mask's seq_length {seq_length}, got {step}"
                 );
-                let at_step = values.clone().slice([step..step + 1]);
+                let at_step = values.clone().slice_dim(0, step..step + 1);
                 DropoutMask::from_values(at_step.squeeze_dim(0))
             }
         }

@@ -140,6 +140,10 @@ impl MaskRng {
     }
 
     /// The layer of a stack.
+    ///
+    /// # Panics
+    ///
+    /// If the number does not fit 32 bits.
     pub fn layer(mut self, layer: usize) -> Self {
         self.layer = u32::try_from(layer).expect("MaskRng: layer must fit 32 bits");
         self
@@ -158,6 +162,10 @@ impl MaskRng {
     }
 
     /// The gate of a site with one mask for each.
+    ///
+    /// # Panics
+    ///
+    /// If the number does not fit 16 bits.
     pub fn gate(mut self, gate: usize) -> Self {
         self.gate = u16::try_from(gate).expect("MaskRng: gate must fit 16 bits");
         self

@@ -8,6 +8,7 @@ use crate::{LayerDropout, StackDropout};
 
 /// One mask for all gates of a cell, or one for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "the tied mask is the usual one, and there are few")]
 pub enum GateMasks<const D: usize> {
     /// The same mask for every gate (Gal & Ghahramani 2016, eq. 7).
     Tied(DropoutMask<D>),

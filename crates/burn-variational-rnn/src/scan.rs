@@ -37,8 +37,8 @@ fn unbind_steps(sequence: Tensor<3>, steps: &mut Vec<Tensor<2>>) {
         1 => steps.push(sequence.squeeze_dim(0)),
         length => {
             let middle = length / 2;
-            unbind_steps(sequence.clone().slice([0..middle]), steps);
-            unbind_steps(sequence.slice([middle..length]), steps);
+            unbind_steps(sequence.clone().slice_dim(0, 0..middle), steps);
+            unbind_steps(sequence.slice_dim(0, middle..length), steps);
         }
     }
 }

@@ -94,7 +94,9 @@ impl Corpus {
     pub(crate) fn crc32(&self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
         for text in [&self.train, &self.valid, &self.test] {
-            text.iter().for_each(|token| hasher.update(&token.to_le_bytes()));
+            for token in text {
+                hasher.update(&token.to_le_bytes());
+            }
             hasher.update(&u32::MAX.to_le_bytes());
         }
         hasher.finalize()

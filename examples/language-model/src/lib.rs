@@ -41,11 +41,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let texts = Texts::new(&corpus, &run)?;
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
     interrupt::watch()?;
-    if arguments.resume && !output.has_checkpoints() {
-        if let Some(results) = output.results()? {
-            output::print_table(&results);
-            return Ok(());
-        }
+    if arguments.resume
+        && !output.has_checkpoints()
+        && let Some(results) = output.results()?
+    {
+        output::print_table(&results);
+        return Ok(());
     }
     let trainer = Trainer { run: &run, texts: &texts, output: &output, device };
     let mut methods = Vec::new();

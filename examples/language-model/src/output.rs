@@ -130,14 +130,14 @@ impl OutputDir {
     pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
         self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        self.chart(methods).save(self.path.join(CURVES))?;
+        Self::chart(methods).save(self.path.join(CURVES))?;
         // Under another name first: a kill in the middle must not leave half of the checkpoints.
         let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
         fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
         remove_if_there(&done)
     }
 
-    fn chart(&self, methods: &[FinishedMethod]) -> LineChart {
+    fn chart(methods: &[FinishedMethod]) -> LineChart {
         let mut chart = LineChart::new("Learning curves", "epoch", "perplexity").with_log_y();
         for (colour, method) in methods.iter().enumerate() {
             let curve = |name: &str, ppl: fn(&crate::checkpoint::EpochRecord) -> f64| {

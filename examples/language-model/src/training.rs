@@ -96,15 +96,14 @@ impl Trainer<'_> {
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
         }
-        let evaluation = match training.checkpoint.evaluation {
-            Some(evaluation) => evaluation,
-            None => {
-                let evaluation = self.evaluate(&training, method)?;
-                training.checkpoint.evaluation = Some(evaluation);
-                let Training { model, optimizer, checkpoint } = &training;
-                checkpoints.save(model, optimizer, checkpoint)?;
-                evaluation
-            }
+        let evaluation = if let Some(evaluation) = training.checkpoint.evaluation {
+            evaluation
+        } else {
+            let evaluation = self.evaluate(&training, method)?;
+            training.checkpoint.evaluation = Some(evaluation);
+            let Training { model, optimizer, checkpoint } = &training;
+            checkpoints.save(model, optimizer, checkpoint)?;
+            evaluation
         };
         self.output.save_model(method, training.model)?;
         let checkpoint = training.checkpoint;

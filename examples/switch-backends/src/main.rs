@@ -13,6 +13,7 @@ use burn_variational::devices;
 use burn_variational::prelude::*;
 
 const DIMS: [usize; 3] = [8, 12, 2];
+const N_VALUES: i64 = 8 * 12 * 2;
 
 /// Room for other orders of summation and other exponentials.
 const TOLERANCE: f32 = 1e-4;
@@ -44,8 +45,7 @@ impl Model {
 
 /// Two waves, and the sum of their values so far.
 fn data(device: &Device) -> (Tensor<3>, Tensor<3>) {
-    let steps =
-        Tensor::<1, burn::tensor::Int>::arange(0..DIMS.iter().product::<usize>() as i64, device);
+    let steps = Tensor::<1, burn::tensor::Int>::arange(0..N_VALUES, device);
     let input = steps.float().mul_scalar(0.7).sin().reshape(DIMS);
     let target = input.clone().sum_dim(2).cumsum(1).tanh();
     (input, target)

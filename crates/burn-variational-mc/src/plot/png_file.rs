@@ -4,8 +4,6 @@ use super::canvas::{CHANNELS, HEIGHT, OVERSAMPLING, WIDTH};
 use plotters::prelude::{BitMapBackend, DrawingBackend};
 use std::fs;
 use std::path::Path;
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Average of each block of fine pixels.
 fn average_down(fine: &[u8]) -> Vec<u8> {
@@ -35,11 +33,10 @@ fn average_down(fine: &[u8]) -> Vec<u8> {
 /// The file is written beside the target first: renaming is atomic, so no reader sees half a
 /// picture.
 pub(super) fn write_png(path: &Path, fine_pixels: &[u8]) -> Result<(), String> {
-    static SAVED: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or("the path has no file name")?.to_string_lossy();
-    let (process, number) = (process::id(), SAVED.fetch_add(1, Ordering::Relaxed));
-    // The encoder takes the format from the extension.
-    let temporary = path.with_file_name(format!(".{name}.{process}-{number}.png"));
+    // The encoder takes the format from the extension. The name is always the same, so that what a
+    // kill leaves behind is gone after the next picture.
+    let temporary = path.with_file_name(format!("{name}.partial.png"));
     let written = encode(&temporary, &average_down(fine_pixels))
         .and_then(|()| fs::rename(&temporary, path).map_err(|error| error.to_string()));
     if written.is_err() {
@@ -63,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_failed_write_names_the_file_and_leaves_nothing_behind() {
-        let folder = std::env::temp_dir().join(format!("plot-write-{}", process::id()));
+        let folder = std::env::temp_dir().join(format!("plot-write-{}", std::process::id()));
         fs::create_dir_all(folder.join("taken.png")).unwrap();
         let path = folder.join("taken.png");
         let error = save(&path, |_canvas| Ok(())).unwrap_err();

@@ -21,7 +21,7 @@ pub struct GruCellConfig {
     pub d_hidden: usize,
     /// Whether the gates have a bias.
     pub bias: bool,
-    /// Whether the reset gate acts after the matrix product (as `PyTorch` and `cuDNN`) or before.
+    /// Whether the reset gate acts after the matrix product (as PyTorch and cuDNN) or before.
     #[config(default = true)]
     pub reset_after: bool,
     /// How weights and biases are initialised, each gate by itself.
