@@ -68,7 +68,7 @@ impl Preset {
             seq_length: 20,
             init_range: 0.1,
             max_norm: 5.0,
-            epochs: 16,
+            epochs: 14,
             schedule,
             variational_schedule: schedule,
             naive_prob: 0.25,

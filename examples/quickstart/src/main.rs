@@ -18,8 +18,8 @@ impl Model {
         let (dims, device) = ([xs.dims()[0], 4], xs.device());
         let steps = [-0.3, -0.2, -0.1, 0.0].map(|step| xs.clone() + step);
         let masks = self.lstm.sample_masks(dims, rng, &device);
-        let (_, state) = self.lstm.forward(Tensor::stack(steps.to_vec(), 1), None, &masks);
-        self.output.forward(state.layers[0].hidden.clone())
+        let (output, _) = self.lstm.forward(Tensor::stack(steps.to_vec(), 1), None, &masks);
+        self.output.forward(output.slice_dim(1, 3..4).squeeze_dim(1))
     }
 }
 
