@@ -65,13 +65,26 @@ impl<const D: usize> DropoutMask<D> {
     ///
     /// If the mask has other dims than the input.
     pub fn apply(&self, input: Tensor<D>) -> Tensor<D> {
+        self.check_dims(input.dims());
         match &self.values {
             None => input,
-            Some(values) => {
-                check_dims(values.dims(), input.dims());
-                input * values.clone()
-            }
+            Some(values) => input * values.clone(),
         }
+    }
+
+    /// Checks that the mask is for inputs of these dims. The identity is for all.
+    ///
+    /// # Panics
+    ///
+    /// If it is not.
+    pub fn check_dims(&self, input: [usize; D]) {
+        let Some(values) = &self.values else { return };
+        let mask = values.dims();
+        assert!(
+            mask == input,
+            "DropoutMask: a mask must have the dims of what it multiplies, got mask {mask:?} for \
+             input {input:?}"
+        );
     }
 
     /// The same mask on another device.
@@ -92,13 +105,11 @@ impl DropoutMask<2> {
     ///
     /// If the mask has another batch size or width than the input.
     pub fn apply_over_time(&self, input: Tensor<3>) -> Tensor<3> {
+        let [_, batch_size, units] = input.dims();
+        self.check_dims([batch_size, units]);
         match &self.values {
             None => input,
-            Some(values) => {
-                let [_, batch_size, units] = input.dims();
-                check_dims(values.dims(), [batch_size, units]);
-                input * values.clone().unsqueeze_dim::<3>(0)
-            }
+            Some(values) => input * values.clone().unsqueeze_dim::<3>(0),
         }
     }
 }
@@ -123,14 +134,6 @@ impl DropoutMask<3> {
             }
         }
     }
-}
-
-fn check_dims<const D: usize>(mask: [usize; D], input: [usize; D]) {
-    assert!(
-        mask == input,
-        "DropoutMask: a mask must have the dims of what it multiplies, got mask {mask:?} for input \
-         {input:?}"
-    );
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleDisplay, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
-use crate::{GateMasks, LayerDropout, RecurrentState, SiteMasks};
+use crate::{EngineCell, GateMasks, LayerDropout, RecurrentState, SiteMasks};
 
 /// The masks of one time step that act inside a cell.
 #[derive(Debug, Clone)]
@@ -109,6 +109,14 @@ pub trait RecurrentCell: Module + ModuleDisplay {
 
     /// The output `[batch_size, d_hidden]` of the step that led to a state.
     fn output(state: &Self::State) -> Tensor<2>;
+
+    /// What the sequence engine needs to run the cell over a whole sequence as one operation, if
+    /// it knows the cell's recurrence. A cell of your own has none and runs step by step.
+    ///
+    /// The state must name its tensors `hidden` and, of an LSTM, `cell`.
+    fn engine_cell(&self) -> Option<EngineCell> {
+        None
+    }
 
     /// The KL term of the cell's parameters under a prior, given what the layer drops.
     ///

@@ -31,6 +31,7 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod cell;
+mod engine;
 mod gates;
 mod gru;
 mod layer;
@@ -44,6 +45,7 @@ mod state;
 mod weights;
 
 pub use cell::{CellConfig, RecurrentCell, StepMasks};
+pub use engine::{EngineCell, engine_sequences, without_engine};
 pub use gates::GateWeights;
 pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
 pub use layer::RecurrentLayer;
@@ -56,3 +58,4 @@ pub use state::{HiddenState, RecurrentState, StackState};
 pub use weights::UnsupportedOption;
 
 pub use burn::nn::LstmState;
+pub use burn_variational_kernels::Recurrence;

@@ -2,9 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::{RecurrentCell, SiteMasks, StepMasks};
+use crate::{RecurrentCell, SiteMasks, StepMasks, engine};
 
-/// Runs a cell over all steps of its projected input.
+/// Runs a cell over all steps of its projected input: as one operation where the engine takes it,
+/// step by step elsewhere.
 ///
 /// # Shapes
 ///
@@ -13,9 +14,13 @@ use crate::{RecurrentCell, SiteMasks, StepMasks};
 pub(crate) fn scan<C: RecurrentCell>(
     cell: &C,
     projected: Tensor<3>,
-    mut state: C::State,
+    state: C::State,
     recurrent: &SiteMasks,
 ) -> (Tensor<3>, C::State) {
+    let (projected, mut state) = match engine::run(cell, projected, state, recurrent) {
+        Ok(result) => return result,
+        Err(arguments) => arguments,
+    };
     let mut steps = Vec::with_capacity(projected.dims()[0]);
     unbind_steps(projected, &mut steps);
     let mut outputs = Vec::with_capacity(steps.len());

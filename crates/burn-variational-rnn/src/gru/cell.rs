@@ -5,11 +5,12 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_kernels::Recurrence;
 
 use crate::gates::gate_product;
 use crate::{
-    CellConfig, GateMasks, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks,
-    StepMasks,
+    CellConfig, EngineCell, GateMasks, GateWeights, HiddenState, LayerDropout, RecurrentCell,
+    SiteMasks, StepMasks,
 };
 
 /// Configuration of a [`GruCell`].
@@ -159,6 +160,13 @@ impl RecurrentCell for GruCell {
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn engine_cell(&self) -> Option<EngineCell> {
+        let recurrence = Recurrence::Gru { reset_after: self.reset_after };
+        let mut cell = EngineCell::new(recurrence, self.gates.recurrent.val());
+        cell.candidate_bias = self.candidate_bias.as_ref().map(Param::val);
+        Some(cell)
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {

@@ -6,8 +6,11 @@ use burn::nn::LstmState;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_kernels::Recurrence;
 
-use crate::{CellConfig, GateWeights, LayerDropout, RecurrentCell, SiteMasks, StepMasks};
+use crate::{
+    CellConfig, EngineCell, GateWeights, LayerDropout, RecurrentCell, SiteMasks, StepMasks,
+};
 
 /// Configuration of an [`LstmCell`].
 #[derive(Config, Debug)]
@@ -102,6 +105,10 @@ impl RecurrentCell for LstmCell {
 
     fn output(state: &LstmState<2>) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn engine_cell(&self) -> Option<EngineCell> {
+        Some(EngineCell::new(Recurrence::Lstm, self.gates.recurrent.val()))
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {

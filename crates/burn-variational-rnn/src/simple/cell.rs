@@ -4,9 +4,11 @@ use burn::config::Config;
 use burn::module::{Initializer, Module};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_kernels::Recurrence;
 
 use crate::{
-    CellConfig, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks, StepMasks,
+    CellConfig, EngineCell, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks,
+    StepMasks,
 };
 
 /// Configuration of an [`RnnCell`].
@@ -95,6 +97,10 @@ impl RecurrentCell for RnnCell {
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn engine_cell(&self) -> Option<EngineCell> {
+        Some(EngineCell::new(Recurrence::Rnn, self.gates.recurrent.val()))
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {

@@ -1,0 +1,149 @@
+//! What enters the gates: the state of the step before, masked.
+
+use std::ops::Range;
+
+use super::real::Real;
+use super::shared::Shared;
+use crate::operation::Sizes;
+
+/// The values of the recurrent masks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum MaskValues<'a, T> {
+    Identity,
+    /// `[batch_size, d_hidden]`.
+    Tied(&'a [T]),
+    /// `[n_gates, batch_size, d_hidden]`.
+    Untied(&'a [T]),
+}
+
+impl<'a, T: Real> MaskValues<'a, T> {
+    /// The number of masked copies of a state.
+    pub(super) fn n_copies(&self, sizes: Sizes) -> usize {
+        match self {
+            Self::Identity => 0,
+            Self::Tied(_) => 1,
+            Self::Untied(_) => sizes.n_gates,
+        }
+    }
+
+    /// The mask of copy `copy`, which is that of gate `copy` if each has its own.
+    pub(super) fn copy(&self, copy: usize, sizes: Sizes) -> &'a [T] {
+        let Sizes { batch_size, d_hidden, .. } = sizes;
+        match self {
+            Self::Identity => &[],
+            Self::Tied(mask) => mask,
+            Self::Untied(masks) => &masks[copy * batch_size * d_hidden..][..batch_size * d_hidden],
+        }
+    }
+
+    /// The copy that enters a gate.
+    pub(super) fn copy_of_gate(&self, gate: usize) -> usize {
+        if matches!(self, Self::Untied(_)) { gate } else { 0 }
+    }
+
+    /// The neighbouring gates that one matrix product can serve backward: all those with one mask.
+    pub(super) fn runs(&self, gates: Range<usize>) -> Vec<Range<usize>> {
+        match self {
+            Self::Untied(_) => gates.map(|gate| gate..gate + 1).collect(),
+            _ => vec![gates],
+        }
+    }
+}
+
+/// The masked states of the step at hand and of the next, in turns.
+#[derive(Debug)]
+pub(super) struct Entering<'a, T> {
+    sizes: Sizes,
+    masks: MaskValues<'a, T>,
+    /// `h_0`.
+    initial: &'a [T],
+    /// `h_1 … h_T`.
+    states: Shared<'a, T>,
+    /// `[2, copies, batch_size, d_hidden]`.
+    masked: Shared<'a, T>,
+}
+
+impl<'a, T: Real> Entering<'a, T> {
+    /// The elements to set aside for masked states.
+    pub(super) fn n_masked(masks: &MaskValues<'a, T>, sizes: Sizes) -> usize {
+        2 * masks.n_copies(sizes) * sizes.batch_size * sizes.d_hidden
+    }
+
+    /// Ready for step 0. `masked` has [`n_masked`](Self::n_masked) elements.
+    pub(super) fn new(
+        sizes: Sizes,
+        masks: MaskValues<'a, T>,
+        initial: &'a [T],
+        states: Shared<'a, T>,
+        masked: &'a mut [T],
+    ) -> Self {
+        for copy in 0..masks.n_copies(sizes) {
+            let mask = masks.copy(copy, sizes);
+            let masked = &mut masked[copy * initial.len()..][..initial.len()];
+            for ((masked, &h), &z) in masked.iter_mut().zip(initial).zip(mask) {
+                *masked = h * z;
+            }
+        }
+        Self { sizes, masks, initial, states, masked: Shared::new(masked) }
+    }
+
+    /// Rows of `h_{t-1} ∘ z_k`, one after the other, for step `t` counted from 0.
+    ///
+    /// # Safety
+    ///
+    /// Step `t - 1` of these rows is finished.
+    pub(super) unsafe fn rows(&self, t: usize, gate: usize, rows: &Range<usize>) -> &'a [T] {
+        let Sizes { batch_size, d_hidden, .. } = self.sizes;
+        let range = |first: usize| {
+            (first + rows.start) * d_hidden..(first + rows.end) * d_hidden
+        };
+        match self.masks {
+            // SAFETY: what an earlier step wrote is written no more; masked copies of step `t` are
+            // written by step `t - 1`, and again by step `t + 1` only.
+            MaskValues::Identity if t == 0 => &self.initial[range(0)],
+            // SAFETY: as above.
+            MaskValues::Identity => unsafe { self.states.read(range((t - 1) * batch_size)) },
+            // SAFETY: as above.
+            _ => unsafe { self.masked.read(range(self.copy_row(t, self.masks.copy_of_gate(gate)))) },
+        }
+    }
+
+    /// Units of one row of `h_{t-1}` itself.
+    ///
+    /// # Safety
+    ///
+    /// Step `t - 1` of this row and these units is finished.
+    pub(super) unsafe fn state(&self, t: usize, row: usize, units: &Range<usize>) -> &'a [T] {
+        let Sizes { batch_size, d_hidden, .. } = self.sizes;
+        let range = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
+        match t {
+            0 => &self.initial[range(row)],
+            // SAFETY: what an earlier step wrote is written no more.
+            _ => unsafe { self.states.read(range((t - 1) * batch_size + row)) },
+        }
+    }
+
+    /// Masks units of one row of `h_t`, which enter step `t + 1`.
+    ///
+    /// # Safety
+    ///
+    /// This task alone has this row and these units at step `t`.
+    #[inline(always)]
+    pub(super) unsafe fn set(&self, t: usize, row: usize, units: &Range<usize>, h: &[T]) {
+        let d_hidden = self.sizes.d_hidden;
+        for copy in 0..self.masks.n_copies(self.sizes) {
+            let mask = self.masks.copy(copy, self.sizes);
+            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
+            let start = (self.copy_row(t + 1, copy) + row) * d_hidden;
+            // SAFETY: the caller owns them; readers of step `t` read the other half.
+            let masked = unsafe { self.masked.write(start + units.start..start + units.end) };
+            for ((masked, &h), &z) in masked.iter_mut().zip(h).zip(mask) {
+                *masked = h * z;
+            }
+        }
+    }
+
+    fn copy_row(&self, t: usize, copy: usize) -> usize {
+        ((t % 2) * self.masks.n_copies(self.sizes) + copy) * self.sizes.batch_size
+    }
+}

@@ -1,0 +1,374 @@
+//! The long short-term memory on the CPU.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::activation::{mul_add, sigmoid, tanh};
+use super::entering::{Entering, MaskValues};
+use super::panels::{PANEL_UNITS, Panels, padded};
+use super::real::Real;
+use super::schedule::{MAX_ROWS, Schedule};
+use super::shared::Shared;
+use crate::operation::Sizes;
+
+const N_GATES: usize = 4;
+
+/// What a forward pass reads and writes.
+pub(super) struct Forward<'a, T> {
+    pub(super) recurrent: &'a [T],
+    pub(super) masks: MaskValues<'a, T>,
+    pub(super) cell_mask: Option<&'a [T]>,
+    pub(super) hidden: &'a [T],
+    pub(super) cell: &'a [T],
+    /// The projected inputs, which the gates replace.
+    pub(super) gates: &'a mut [T],
+    /// `[seq_length, batch_size, d_hidden]`, or two steps in turns if none is kept.
+    pub(super) cells: &'a mut [T],
+    /// `h_1 … h_T, c_T`.
+    pub(super) packed: &'a mut [T],
+}
+
+/// Runs the recurrence over all steps.
+pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
+    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let panels = Panels::of_weights(pass.recurrent, sizes);
+    let (gates, cells) = (Shared::new(pass.gates), Shared::new(pass.cells));
+    let kept_steps = cells.len() / (batch_size * d_hidden);
+    let packed = Shared::new(pass.packed);
+    let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let arch = Arch::new();
+
+    Schedule::new::<T>(sizes).run(
+        seq_length,
+        N_GATES * MAX_ROWS * PANEL_UNITS,
+        |scratch, t, rows, units| {
+            let width = padded(units.len());
+            let product_len = rows.len() * width;
+            for gate in 0..N_GATES {
+                // SAFETY: the step before is a stage of its own.
+                let states = unsafe { entering.rows(t, gate, rows) };
+                let output = &mut scratch[gate * product_len..][..product_len];
+                let states = (states, d_hidden, rows.len());
+                panels.product(units, gate..gate + 1, states, output, false);
+            }
+            arch.dispatch(ForwardRows {
+                sizes,
+                t,
+                rows,
+                units,
+                products: &scratch[..N_GATES * product_len],
+                gates,
+                cells,
+                kept_steps,
+                packed,
+                initial_cell: pass.cell,
+                cell_mask: pass.cell_mask,
+                entering: &entering,
+            });
+        },
+    );
+}
+
+/// The point-wise part of one step, for some rows and units.
+struct ForwardRows<'a, 'b, T> {
+    sizes: Sizes,
+    t: usize,
+    rows: &'b Range<usize>,
+    units: &'b Range<usize>,
+    /// `[n_gates, rows, padded units]`.
+    products: &'b [T],
+    gates: Shared<'a, T>,
+    cells: Shared<'a, T>,
+    kept_steps: usize,
+    packed: Shared<'a, T>,
+    initial_cell: &'a [T],
+    cell_mask: Option<&'a [T]>,
+    entering: &'b Entering<'a, T>,
+}
+
+impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { sizes, t, rows, units, .. } = self;
+        let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+        let width = padded(units.len());
+        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
+        for (local, row) in rows.clone().enumerate() {
+            let product = |gate: usize| {
+                &self.products[(gate * rows.len() + local) * width..][..units.len()]
+            };
+            // SAFETY: this task alone has these rows and units of this step, and the cells of the
+            // step before; each range is another part of its buffer.
+            let (i, f, g, o, c, h) = unsafe {
+                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
+                let c = self.cells.write(at((t % self.kept_steps) * batch_size + row));
+                let h = self.packed.write(at(t * batch_size + row));
+                (gate(0), gate(1), gate(2), gate(3), c, h)
+            };
+            let c_before = match t {
+                0 => &self.initial_cell[at(row)],
+                // SAFETY: as above.
+                _ => unsafe {
+                    self.cells.read(at(((t - 1) % self.kept_steps) * batch_size + row))
+                },
+            };
+            add_sigmoid::<S, T>(i, product(0));
+            add_sigmoid::<S, T>(f, product(1));
+            add_tanh::<S, T>(g, product(2));
+            add_sigmoid::<S, T>(o, product(3));
+            next_cell::<S, T>(c, c_before, i, f, g);
+            if let Some(mask) = self.cell_mask {
+                multiply(c, &mask[at(row)]);
+            }
+            output::<S, T>(h, o, c);
+            // SAFETY: as above.
+            unsafe { self.entering.set(t, row, units, h) };
+            if t + 1 == seq_length {
+                // SAFETY: as above.
+                let last = unsafe { self.packed.write(at(seq_length * batch_size + row)) };
+                last.copy_from_slice(c);
+            }
+        }
+    }
+}
+
+/// `a ← σ(a + product)`.
+#[inline(always)]
+pub(super) fn add_sigmoid<S: Simd, T: Real>(a: &mut [T], product: &[T]) {
+    for (a, &product) in a.iter_mut().zip(product) {
+        *a = sigmoid::<S, T>(*a + product);
+    }
+}
+
+/// `a ← tanh(a + product)`.
+#[inline(always)]
+pub(super) fn add_tanh<S: Simd, T: Real>(a: &mut [T], product: &[T]) {
+    for (a, &product) in a.iter_mut().zip(product) {
+        *a = tanh::<S, T>(*a + product);
+    }
+}
+
+/// `a ← a ∘ b`.
+#[inline(always)]
+pub(super) fn multiply<T: Real>(a: &mut [T], b: &[T]) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a *= b;
+    }
+}
+
+/// `c_t ← f ∘ c_{t-1} + i ∘ g`.
+#[inline(always)]
+fn next_cell<S: Simd, T: Real>(c: &mut [T], before: &[T], i: &[T], f: &[T], g: &[T]) {
+    let n = c.len();
+    let (before, i, f, g) = (&before[..n], &i[..n], &f[..n], &g[..n]);
+    for j in 0..n {
+        c[j] = mul_add::<S, T>(f[j], before[j], i[j] * g[j]);
+    }
+}
+
+/// `h_t ← o ∘ tanh(c_t)`.
+#[inline(always)]
+fn output<S: Simd, T: Real>(h: &mut [T], o: &[T], c: &[T]) {
+    for ((h, &o), &c) in h.iter_mut().zip(o).zip(c) {
+        *h = o * tanh::<S, T>(c);
+    }
+}
+
+/// What a backward pass reads and writes.
+pub(super) struct Backward<'a, T> {
+    pub(super) recurrent: &'a [T],
+    pub(super) masks: MaskValues<'a, T>,
+    pub(super) cell_mask: Option<&'a [T]>,
+    pub(super) cell: &'a [T],
+    pub(super) cells: &'a [T],
+    /// That of the packed result.
+    pub(super) gradient: &'a [T],
+    /// The gates, which the gradients of what entered them replace.
+    pub(super) gates: &'a mut [T],
+    /// The gradient of `h_0`, to be filled.
+    pub(super) d_hidden: &'a mut [T],
+    /// The gradient of `c_0`, to be filled.
+    pub(super) d_cell: &'a mut [T],
+}
+
+/// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
+pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
+    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let panels = Panels::of_transposed_weights(pass.recurrent, sizes);
+    let last = seq_length * batch_size * d_hidden;
+    pass.d_cell.copy_from_slice(&pass.gradient[last..]);
+    let gates = Shared::new(pass.gates);
+    let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
+    let runs = pass.masks.runs(0..N_GATES);
+    let stride = N_GATES * d_hidden;
+    let arch = Arch::new();
+
+    Schedule::new::<T>(sizes).run(
+        seq_length + 1,
+        2 * MAX_ROWS * PANEL_UNITS,
+        |scratch, stage, rows, units| {
+            let width = padded(units.len());
+            let (d_h, product) = scratch.split_at_mut(MAX_ROWS * PANEL_UNITS);
+            let d_h = &mut d_h[..rows.len() * width];
+            d_h.fill(T::ZERO);
+            if stage > 0 {
+                let first = (seq_length - stage) * batch_size;
+                let range = (first + rows.start) * stride..(first + rows.end) * stride;
+                // SAFETY: the step after this one is a stage of its own, and finished.
+                let deltas = unsafe { gates.read(range) };
+                for run in &runs {
+                    let deltas = (&deltas[run.start * d_hidden..], stride, rows.len());
+                    let product = &mut product[..d_h.len()];
+                    panels.product(units, run.clone(), deltas, product, false);
+                    let mask = match pass.masks {
+                        MaskValues::Identity => None,
+                        masks => Some(masks.copy(masks.copy_of_gate(run.start), sizes)),
+                    };
+                    arch.dispatch(AddMasked { d_h, product, mask, d_hidden, rows, units });
+                }
+            }
+            match seq_length.checked_sub(stage + 1) {
+                Some(t) => arch.dispatch(BackwardRows {
+                    sizes,
+                    t,
+                    rows,
+                    units,
+                    d_h,
+                    gradient: pass.gradient,
+                    gates,
+                    cells: pass.cells,
+                    initial_cell: pass.cell,
+                    cell_mask: pass.cell_mask,
+                    d_cell,
+                }),
+                None => {
+                    for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
+                        let start = row * d_hidden;
+                        // SAFETY: this task alone has these rows and units.
+                        let output = unsafe {
+                            d_initial.write(start + units.start..start + units.end)
+                        };
+                        output.copy_from_slice(&d_h[..units.len()]);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// `d_h += product ∘ z` for some rows and units.
+pub(super) struct AddMasked<'b, T> {
+    pub(super) d_h: &'b mut [T],
+    pub(super) product: &'b [T],
+    pub(super) mask: Option<&'b [T]>,
+    pub(super) d_hidden: usize,
+    pub(super) rows: &'b Range<usize>,
+    pub(super) units: &'b Range<usize>,
+}
+
+impl<T: Real> WithSimd for AddMasked<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { units, d_hidden, .. } = self;
+        let Some(mask) = self.mask else {
+            for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
+                *d_h += product;
+            }
+            return;
+        };
+        let width = padded(units.len());
+        let rows = self.rows.clone().zip(self.d_h.chunks_exact_mut(width));
+        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(width)) {
+            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
+            for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
+                *d_h = mul_add::<S, T>(product, z, *d_h);
+            }
+        }
+    }
+}
+
+/// The point-wise part of one step back, for some rows and units.
+struct BackwardRows<'a, 'b, T> {
+    sizes: Sizes,
+    t: usize,
+    rows: &'b Range<usize>,
+    units: &'b Range<usize>,
+    /// What the next step hands back, `[rows, padded units]`.
+    d_h: &'b mut [T],
+    gradient: &'a [T],
+    gates: Shared<'a, T>,
+    cells: &'a [T],
+    initial_cell: &'a [T],
+    cell_mask: Option<&'a [T]>,
+    d_cell: Shared<'a, T>,
+}
+
+impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { sizes, t, rows, units, .. } = self;
+        let Sizes { batch_size, d_hidden, .. } = sizes;
+        let width = padded(units.len());
+        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
+        for (row, d_h) in rows.clone().zip(self.d_h.chunks_exact_mut(width)) {
+            let d_h = &mut d_h[..units.len()];
+            // SAFETY: this task alone has these rows and units of this step; each gate is another
+            // part of the buffer.
+            let (i, f, g, o, d_c) = unsafe {
+                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
+                (gate(0), gate(1), gate(2), gate(3), self.d_cell.write(at(row)))
+            };
+            let c = &self.cells[at(t * batch_size + row)];
+            let c_before = match t {
+                0 => &self.initial_cell[at(row)],
+                _ => &self.cells[at((t - 1) * batch_size + row)],
+            };
+            for (d_h, &gradient) in d_h.iter_mut().zip(&self.gradient[at(t * batch_size + row)]) {
+                *d_h += gradient;
+            }
+            through_output::<S, T>(o, d_c, c, d_h);
+            if let Some(mask) = self.cell_mask {
+                multiply(d_c, &mask[at(row)]);
+            }
+            through_cell::<S, T>([i, f, g], d_c, c_before);
+        }
+    }
+}
+
+/// Back through `h = o ∘ tanh(c)`: `o ← δ_o`, `d_c += d_h ∘ o ∘ (1 - tanh² c)`.
+#[inline(always)]
+fn through_output<S: Simd, T: Real>(o: &mut [T], d_c: &mut [T], c: &[T], d_h: &[T]) {
+    let n = o.len();
+    let (d_c, c, d_h) = (&mut d_c[..n], &c[..n], &d_h[..n]);
+    for j in 0..n {
+        let tanh_c = tanh::<S, T>(c[j]);
+        let from_h = d_h[j] * o[j];
+        d_c[j] = mul_add::<S, T>(from_h, mul_add::<S, T>(-tanh_c, tanh_c, T::ONE), d_c[j]);
+        o[j] = from_h * tanh_c * (T::ONE - o[j]);
+    }
+}
+
+/// Back through `c = f ∘ c_{t-1} + i ∘ g` and the gates: `i, f, g ← δ_i, δ_f, δ_g` and `d_c ← d_c
+/// ∘ f`.
+#[inline(always)]
+fn through_cell<S: Simd, T: Real>([i, f, g]: [&mut [T]; 3], d_c: &mut [T], before: &[T]) {
+    let n = i.len();
+    let (f, g, d_c, before) = (&mut f[..n], &mut g[..n], &mut d_c[..n], &before[..n]);
+    for j in 0..n {
+        let (i_j, f_j, g_j) = (i[j], f[j], g[j]);
+        let carried = d_c[j] * f_j;
+        let through_i = d_c[j] * i_j;
+        i[j] = through_i * g_j * (T::ONE - i_j);
+        f[j] = carried * before[j] * (T::ONE - f_j);
+        g[j] = through_i * mul_add::<S, T>(-g_j, g_j, T::ONE);
+        d_c[j] = carried;
+    }
+}

@@ -1,0 +1,126 @@
+//! The recurrent weights as the matrix product reads them, laid out once for a sequence.
+
+use rayon::prelude::*;
+use std::ops::Range;
+
+use super::real::Real;
+use crate::operation::Sizes;
+
+/// The units of one panel: four vectors of sixteen, the tile of `gemm`'s AVX-512 kernel.
+pub(super) const PANEL_UNITS: usize = 64;
+
+/// The last panel is padded with zeros to whole vectors, or `gemm` would copy it at every step.
+const VECTOR: usize = 16;
+
+/// Weights cut into panels of [`PANEL_UNITS`] units, each panel contiguous: a product streams it
+/// from memory once, and finds it in the cache for the further rows.
+#[derive(Debug)]
+pub(super) struct Panels<T> {
+    values: Vec<T>,
+    d_hidden: usize,
+    n_gates: usize,
+}
+
+impl<T: Real> Panels<T> {
+    /// For `h · U`: panel of units `j` and gate `k` holds `U[i, k·H + j]` at row `i`.
+    pub(super) fn of_weights(recurrent: &[T], sizes: Sizes) -> Self {
+        Self::fill(sizes, |panel, units, gate| {
+            let Sizes { d_hidden, n_gates, .. } = sizes;
+            let width = padded(units.len());
+            for (row, panel) in panel.chunks_exact_mut(width).enumerate() {
+                let start = row * n_gates * d_hidden + gate * d_hidden;
+                let source = &recurrent[start + units.start..start + units.end];
+                panel[..source.len()].copy_from_slice(source);
+            }
+        })
+    }
+
+    /// For `δ · Uᵀ`: panel of units `j` and gate `k` holds `U[j, k·H + i]` at row `i`.
+    pub(super) fn of_transposed_weights(recurrent: &[T], sizes: Sizes) -> Self {
+        // Rows at a time: a tile of the panel stays in the first cache while all units fill it.
+        const ROWS: usize = 32;
+        Self::fill(sizes, |panel, units, gate| {
+            let Sizes { d_hidden, n_gates, .. } = sizes;
+            let width = padded(units.len());
+            for (tile, panel) in panel.chunks_mut(ROWS * width).enumerate() {
+                for (column, unit) in units.clone().enumerate() {
+                    let start = unit * n_gates * d_hidden + gate * d_hidden + tile * ROWS;
+                    let source = &recurrent[start..start + panel.len() / width];
+                    for (row, &value) in source.iter().enumerate() {
+                        panel[row * width + column] = value;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Fills the panels of all units and gates, several at a time.
+    fn fill(sizes: Sizes, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
+        let Sizes { d_hidden, n_gates, .. } = sizes;
+        let mut values = vec![T::ZERO; n_gates * d_hidden * padded(d_hidden)];
+        let block_len = n_gates * d_hidden * PANEL_UNITS;
+        values.par_chunks_mut(block_len).zip(blocks(d_hidden)).for_each(|(block, units)| {
+            let panel_len = d_hidden * padded(units.len());
+            for (gate, panel) in block.chunks_exact_mut(panel_len).enumerate() {
+                fill(panel, units.clone(), gate);
+            }
+        });
+        Self { values, d_hidden, n_gates }
+    }
+
+    /// `Σ_k rows_k · panel_k` over neighbouring gates `k`, for the units of one block: `[rows,
+    /// padded units]`, row-major. `rows` holds, for each row, `d_hidden` elements of each of the
+    /// gates, one after the other, at every `stride`.
+    pub(super) fn product(
+        &self,
+        block: &Range<usize>,
+        gates: Range<usize>,
+        (rows, stride, n_rows): (&[T], usize, usize),
+        output: &mut [T],
+        add: bool,
+    ) {
+        let width = padded(block.len());
+        let depth = gates.len() * self.d_hidden;
+        let start = block.start * self.n_gates * self.d_hidden + gates.start * self.d_hidden * width;
+        let panel = &self.values[start..start + depth * width];
+        assert!(rows.len() >= (n_rows - 1) * stride + depth && output.len() >= n_rows * width);
+        // SAFETY: all three operands lie in slices of the lengths asserted above: the panel is
+        // `width × depth` with columns `width` apart, the rows `depth × n_rows` with columns
+        // `stride` apart, the output `width × n_rows` with columns `width` apart; and the output
+        // is a unique borrow.
+        unsafe {
+            gemm::gemm(
+                width,
+                n_rows,
+                depth,
+                output.as_mut_ptr(),
+                width as isize,
+                1,
+                add,
+                panel.as_ptr(),
+                width as isize,
+                1,
+                rows.as_ptr(),
+                stride as isize,
+                1,
+                T::ONE,
+                T::ONE,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    }
+}
+
+/// The units of each panel.
+pub(super) fn blocks(d_hidden: usize) -> Vec<Range<usize>> {
+    let starts = (0..d_hidden).step_by(PANEL_UNITS);
+    starts.map(|start| start..d_hidden.min(start + PANEL_UNITS)).collect()
+}
+
+/// The width of a panel of so many units.
+pub(super) fn padded(units: usize) -> usize {
+    units.next_multiple_of(VECTOR)
+}

@@ -1,0 +1,234 @@
+//! The gated recurrent unit over a sequence, with the reset gate after or before the product.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+
+use super::recurrent::{Recurrent, entered, rows};
+use super::steps::{gate, one_minus, stack, step, through_sigmoid, through_tanh};
+use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+
+pub(super) fn forward_reset_after<B: Backend>(
+    projected: FloatTensor<B>,
+    constants: &Constants<B>,
+    keep: Keep,
+) -> Trace<B> {
+    let d_hidden = constants.hidden.shape()[1];
+    let recurrent = Recurrent::<B>::new(constants, 0..3);
+    let bias = constants.candidate_bias.clone().into_option();
+    let bias = bias.map(|bias| B::float_reshape(bias, [1, d_hidden].into()));
+    let mut steps = Steps::<B>::new(keep);
+    let mut h = constants.hidden.clone();
+    for t in 0..projected.shape()[0] {
+        let x = step::<B>(&projected, t);
+        let product = recurrent.product(recurrent.mask(h.clone()));
+        let [r, z] = [0, 1].map(|k| {
+            let (x, product) = (gate::<B>(&x, k, d_hidden), gate::<B>(&product, k, d_hidden));
+            B::sigmoid(B::float_add(x, product))
+        });
+        let mut q = gate::<B>(&product, 2, d_hidden);
+        if let Some(bias) = &bias {
+            q = B::float_add(q, bias.clone());
+        }
+        let x_n = gate::<B>(&x, 2, d_hidden);
+        let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
+        h = steps.push(h, [r, z, n], q);
+    }
+    steps.finish()
+}
+
+pub(super) fn backward_reset_after<B: Backend>(
+    gradient: &FloatTensor<B>,
+    trace: Trace<B>,
+    constants: &Constants<B>,
+    needs: Needs,
+) -> Gradients<B> {
+    let gates = trace.gates.expect("a traced GRU keeps its gates");
+    let products = trace.inner.expect("a traced GRU keeps its candidates' products");
+    let seq_length = gates.shape()[0];
+    let d_hidden = constants.hidden.shape()[1];
+    let recurrent = Recurrent::<B>::new(constants, 0..3);
+
+    let (mut of_projected, mut of_products, mut of_candidates) = (vec![], vec![], vec![]);
+    let mut d_h: Option<FloatTensor<B>> = None;
+    for t in (0..seq_length).rev() {
+        let a = step::<B>(&gates, t);
+        let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
+        let previous = previous::<B>(constants, &trace.packed, t);
+        let mut dh = step::<B>(gradient, t);
+        if let Some(later) = d_h {
+            dh = B::float_add(dh, later);
+        }
+        let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
+        let d_q = B::float_mul(d_n.clone(), r.clone());
+        let d_r = B::float_mul(d_n.clone(), step::<B>(&products, t));
+        let d_r = through_sigmoid::<B>(d_r, &r);
+        let delta = B::float_cat(vec![d_r.clone(), d_z.clone(), d_q.clone()], 1);
+        d_h = Some(B::float_add(B::float_mul(dh, z), recurrent.pull_back(delta.clone())));
+        of_projected.push(B::float_cat(vec![d_r, d_z, d_n], 1));
+        of_products.push(delta);
+        of_candidates.push(d_q);
+    }
+    let in_order = |mut steps: Vec<FloatTensor<B>>| {
+        steps.reverse();
+        stack::<B>(steps)
+    };
+    let d_recurrent = needs.recurrent.then(|| {
+        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
+        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(in_order(of_products)))
+    });
+    let d_bias = constants.candidate_bias.clone().into_option().map(|_| {
+        let sum = B::float_sum_dim(rows::<B>(in_order(of_candidates)), 0);
+        B::float_reshape(sum, [d_hidden].into())
+    });
+    Gradients {
+        projected: in_order(of_projected),
+        recurrent: d_recurrent,
+        hidden: d_h,
+        cell: None,
+        candidate_bias: d_bias,
+    }
+}
+
+pub(super) fn forward_reset_before<B: Backend>(
+    projected: FloatTensor<B>,
+    constants: &Constants<B>,
+    keep: Keep,
+) -> Trace<B> {
+    let d_hidden = constants.hidden.shape()[1];
+    let (resets, candidate) = parts::<B>(constants);
+    let mut steps = Steps::<B>::new(keep);
+    let mut h = constants.hidden.clone();
+    for t in 0..projected.shape()[0] {
+        let x = step::<B>(&projected, t);
+        let product = resets.product(resets.mask(h.clone()));
+        let [r, z] = [0, 1].map(|k| {
+            let (x, product) = (gate::<B>(&x, k, d_hidden), gate::<B>(&product, k, d_hidden));
+            B::sigmoid(B::float_add(x, product))
+        });
+        let passed = B::float_mul(r.clone(), candidate.mask(h.clone()));
+        let product = candidate.product(passed.clone());
+        let n = B::float_tanh(B::float_add(gate::<B>(&x, 2, d_hidden), product));
+        h = steps.push(h, [r, z, n], passed);
+    }
+    steps.finish()
+}
+
+pub(super) fn backward_reset_before<B: Backend>(
+    gradient: &FloatTensor<B>,
+    trace: Trace<B>,
+    constants: &Constants<B>,
+    needs: Needs,
+) -> Gradients<B> {
+    let gates = trace.gates.expect("a traced GRU keeps its gates");
+    let passed = trace.inner.expect("a traced GRU keeps what the reset gate let through");
+    let seq_length = gates.shape()[0];
+    let d_hidden = constants.hidden.shape()[1];
+    let (resets, candidate) = parts::<B>(constants);
+
+    let (mut of_resets, mut of_candidates) = (Vec::new(), Vec::new());
+    let mut d_h: Option<FloatTensor<B>> = None;
+    for t in (0..seq_length).rev() {
+        let a = step::<B>(&gates, t);
+        let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
+        let previous = previous::<B>(constants, &trace.packed, t);
+        let mut dh = step::<B>(gradient, t);
+        if let Some(later) = d_h {
+            dh = B::float_add(dh, later);
+        }
+        let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
+        // Through r ∘ (h ∘ z_n): the mask is in what the candidate's product gives back.
+        let through_candidate = candidate.pull_back(d_n.clone());
+        let d_r = B::float_mul(through_candidate.clone(), previous);
+        let d_r = through_sigmoid::<B>(d_r, &r);
+        let delta = B::float_cat(vec![d_r, d_z], 1);
+        let carried = B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r));
+        d_h = Some(B::float_add(carried, resets.pull_back(delta.clone())));
+        of_resets.push(delta);
+        of_candidates.push(d_n);
+    }
+    of_resets.reverse();
+    of_candidates.reverse();
+    let (of_resets, of_candidates) = (stack::<B>(of_resets), stack::<B>(of_candidates));
+    let d_recurrent = needs.recurrent.then(|| {
+        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
+        let d_resets =
+            resets.weight_gradient(resets.mask(entering), rows::<B>(of_resets.clone()));
+        let d_candidate =
+            candidate.weight_gradient(rows::<B>(passed), rows::<B>(of_candidates.clone()));
+        B::float_cat(vec![d_resets, d_candidate], 1)
+    });
+    Gradients {
+        projected: B::float_cat(vec![of_resets, of_candidates], 2),
+        recurrent: d_recurrent,
+        hidden: d_h,
+        cell: None,
+        candidate_bias: None,
+    }
+}
+
+/// The reset and update gates, which read the state as it is, and the candidate.
+fn parts<B: Backend>(constants: &Constants<B>) -> (Recurrent<B>, Recurrent<B>) {
+    (Recurrent::new(constants, 0..2), Recurrent::new(constants, 2..3))
+}
+
+/// `h_{t-1}`.
+fn previous<B: Backend>(
+    constants: &Constants<B>,
+    packed: &FloatTensor<B>,
+    t: usize,
+) -> FloatTensor<B> {
+    if t == 0 { constants.hidden.clone() } else { step::<B>(packed, t - 1) }
+}
+
+/// From the gradient of `h_t` to those of what enters `z` and `n`.
+fn through_update<B: Backend>(
+    dh: FloatTensor<B>,
+    z: &FloatTensor<B>,
+    n: &FloatTensor<B>,
+    previous: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let d_z = B::float_mul(dh.clone(), B::float_sub(previous, n.clone()));
+    let d_n = B::float_mul(dh, one_minus::<B>(z.clone()));
+    (through_sigmoid::<B>(d_z, z), through_tanh::<B>(d_n, n))
+}
+
+/// The steps of a forward pass as they come.
+struct Steps<B: Backend> {
+    keep: Keep,
+    outputs: Vec<FloatTensor<B>>,
+    gates: Vec<FloatTensor<B>>,
+    inner: Vec<FloatTensor<B>>,
+}
+
+impl<B: Backend> Steps<B> {
+    fn new(keep: Keep) -> Self {
+        Self { keep, outputs: Vec::new(), gates: Vec::new(), inner: Vec::new() }
+    }
+
+    /// `h_t = n + z ∘ (h_{t-1} - n)`.
+    fn push(
+        &mut self,
+        previous: FloatTensor<B>,
+        [r, z, n]: [FloatTensor<B>; 3],
+        inner: FloatTensor<B>,
+    ) -> FloatTensor<B> {
+        let carried = B::float_mul(z.clone(), B::float_sub(previous, n.clone()));
+        let h = B::float_add(n.clone(), carried);
+        self.outputs.push(h.clone());
+        if self.keep == Keep::Trace {
+            self.gates.push(B::float_cat(vec![r, z, n], 1));
+            self.inner.push(inner);
+        }
+        h
+    }
+
+    fn finish(self) -> Trace<B> {
+        let traced = self.keep == Keep::Trace;
+        let kept = |steps: Vec<FloatTensor<B>>| traced.then(|| stack::<B>(steps));
+        Trace {
+            packed: stack::<B>(self.outputs),
+            gates: kept(self.gates),
+            inner: kept(self.inner),
+        }
+    }
+}

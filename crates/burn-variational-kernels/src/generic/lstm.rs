@@ -1,0 +1,97 @@
+//! The long short-term memory over a sequence.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+
+use super::recurrent::{Recurrent, entered, rows};
+use super::steps::{gate, stack, step, through_sigmoid, through_tanh};
+use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+
+pub(super) fn forward<B: Backend>(
+    projected: FloatTensor<B>,
+    constants: &Constants<B>,
+    keep: Keep,
+) -> Trace<B> {
+    let seq_length = projected.shape()[0];
+    let d_hidden = constants.hidden.shape()[1];
+    let recurrent = Recurrent::<B>::new(constants, 0..4);
+    let cell_mask = constants.cell_mask.clone().into_option();
+    let mut h = constants.hidden.clone();
+    let mut c = constants.cell.clone().into_option().expect("an LSTM carries a cell");
+    let (mut outputs, mut gates, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    for t in 0..seq_length {
+        let product = recurrent.product(recurrent.mask(h));
+        let a = B::float_add(step::<B>(&projected, t), product);
+        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&a, k, d_hidden));
+        let (i, f, o) = (B::sigmoid(i), B::sigmoid(f), B::sigmoid(o));
+        let g = B::float_tanh(g);
+        c = B::float_add(B::float_mul(f.clone(), c), B::float_mul(i.clone(), g.clone()));
+        if let Some(mask) = &cell_mask {
+            c = B::float_mul(c, mask.clone());
+        }
+        h = B::float_mul(o.clone(), B::float_tanh(c.clone()));
+        outputs.push(h.clone());
+        if keep == Keep::Trace {
+            gates.push(B::float_cat(vec![i, f, g, o], 1));
+            cells.push(c.clone());
+        }
+    }
+    outputs.push(c);
+    let kept = |steps: Vec<FloatTensor<B>>| (keep == Keep::Trace).then(|| stack::<B>(steps));
+    Trace { packed: stack::<B>(outputs), gates: kept(gates), inner: kept(cells) }
+}
+
+pub(super) fn backward<B: Backend>(
+    gradient: &FloatTensor<B>,
+    trace: Trace<B>,
+    constants: &Constants<B>,
+    needs: Needs,
+) -> Gradients<B> {
+    let gates = trace.gates.expect("a traced LSTM keeps its gates");
+    let cells = trace.inner.expect("a traced LSTM keeps its cells");
+    let seq_length = gates.shape()[0];
+    let d_hidden = constants.hidden.shape()[1];
+    let recurrent = Recurrent::<B>::new(constants, 0..4);
+    let cell_mask = constants.cell_mask.clone().into_option();
+    let initial_cell = constants.cell.clone().into_option().expect("an LSTM carries a cell");
+
+    let mut deltas = Vec::with_capacity(seq_length);
+    let mut d_c = step::<B>(gradient, seq_length);
+    let mut d_h = None;
+    for t in (0..seq_length).rev() {
+        let a = step::<B>(&gates, t);
+        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&a, k, d_hidden));
+        let tanh_c = B::float_tanh(step::<B>(&cells, t));
+        let previous = if t == 0 { initial_cell.clone() } else { step::<B>(&cells, t - 1) };
+
+        let mut dh = step::<B>(gradient, t);
+        if let Some(later) = d_h {
+            dh = B::float_add(dh, later);
+        }
+        let d_o = through_sigmoid::<B>(B::float_mul(dh.clone(), tanh_c.clone()), &o);
+        let mut dc = B::float_add(d_c, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
+        if let Some(mask) = &cell_mask {
+            dc = B::float_mul(dc, mask.clone());
+        }
+        let d_i = through_sigmoid::<B>(B::float_mul(dc.clone(), g.clone()), &i);
+        let d_f = through_sigmoid::<B>(B::float_mul(dc.clone(), previous), &f);
+        let d_g = through_tanh::<B>(B::float_mul(dc.clone(), i), &g);
+        d_c = B::float_mul(dc, f);
+        let delta = B::float_cat(vec![d_i, d_f, d_g, d_o], 1);
+        d_h = Some(recurrent.pull_back(delta.clone()));
+        deltas.push(delta);
+    }
+    deltas.reverse();
+    let deltas = stack::<B>(deltas);
+    let d_recurrent = needs.recurrent.then(|| {
+        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
+        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
+    });
+    Gradients {
+        projected: deltas,
+        recurrent: d_recurrent,
+        hidden: d_h,
+        cell: Some(d_c),
+        candidate_bias: None,
+    }
+}

@@ -1,0 +1,53 @@
+//! The sequence operations in backend operations alone: for every backend without a kernel of its
+//! own, and for float types a kernel does not know.
+
+mod gru;
+mod lstm;
+mod recurrent;
+mod rnn;
+mod steps;
+
+use burn::backend::Backend;
+use burn::backend::tensor::FloatTensor;
+
+use crate::Recurrence;
+use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+
+/// Runs the recurrence over all steps.
+pub(crate) fn forward<B: Backend>(
+    recurrence: Recurrence,
+    projected: FloatTensor<B>,
+    constants: &Constants<B>,
+    keep: Keep,
+) -> Trace<B> {
+    match recurrence {
+        Recurrence::Lstm => lstm::forward::<B>(projected, constants, keep),
+        Recurrence::Gru { reset_after: true } => {
+            gru::forward_reset_after::<B>(projected, constants, keep)
+        }
+        Recurrence::Gru { reset_after: false } => {
+            gru::forward_reset_before::<B>(projected, constants, keep)
+        }
+        Recurrence::Rnn => rnn::forward::<B>(projected, constants),
+    }
+}
+
+/// Walks the recurrence back from the last step to the first.
+pub(crate) fn backward<B: Backend>(
+    recurrence: Recurrence,
+    gradient: FloatTensor<B>,
+    trace: Trace<B>,
+    constants: &Constants<B>,
+    needs: Needs,
+) -> Gradients<B> {
+    match recurrence {
+        Recurrence::Lstm => lstm::backward::<B>(&gradient, trace, constants, needs),
+        Recurrence::Gru { reset_after: true } => {
+            gru::backward_reset_after::<B>(&gradient, trace, constants, needs)
+        }
+        Recurrence::Gru { reset_after: false } => {
+            gru::backward_reset_before::<B>(&gradient, trace, constants, needs)
+        }
+        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, needs),
+    }
+}

@@ -1,0 +1,57 @@
+//! The simple recurrent network over a sequence.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, TensorMetadata};
+
+use super::recurrent::{Recurrent, entered, rows};
+use super::steps::{stack, step, through_tanh};
+use crate::operation::{Constants, Gradients, Needs, Trace};
+
+pub(super) fn forward<B: Backend>(
+    projected: FloatTensor<B>,
+    constants: &Constants<B>,
+) -> Trace<B> {
+    let recurrent = Recurrent::<B>::new(constants, 0..1);
+    let mut h = constants.hidden.clone();
+    let mut outputs = Vec::new();
+    for t in 0..projected.shape()[0] {
+        let product = recurrent.product(recurrent.mask(h));
+        h = B::float_tanh(B::float_add(step::<B>(&projected, t), product));
+        outputs.push(h.clone());
+    }
+    Trace { packed: stack::<B>(outputs), gates: None, inner: None }
+}
+
+pub(super) fn backward<B: Backend>(
+    gradient: &FloatTensor<B>,
+    trace: Trace<B>,
+    constants: &Constants<B>,
+    needs: Needs,
+) -> Gradients<B> {
+    let seq_length = trace.packed.shape()[0];
+    let recurrent = Recurrent::<B>::new(constants, 0..1);
+    let mut deltas = Vec::with_capacity(seq_length);
+    let mut d_h = None;
+    for t in (0..seq_length).rev() {
+        let mut dh = step::<B>(gradient, t);
+        if let Some(later) = d_h {
+            dh = B::float_add(dh, later);
+        }
+        let delta = through_tanh::<B>(dh, &step::<B>(&trace.packed, t));
+        d_h = Some(recurrent.pull_back(delta.clone()));
+        deltas.push(delta);
+    }
+    deltas.reverse();
+    let deltas = stack::<B>(deltas);
+    let d_recurrent = needs.recurrent.then(|| {
+        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
+        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
+    });
+    Gradients {
+        projected: deltas,
+        recurrent: d_recurrent,
+        hidden: d_h,
+        cell: None,
+        candidate_bias: None,
+    }
+}

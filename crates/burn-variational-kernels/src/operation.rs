@@ -1,0 +1,220 @@
+//! The operation as backends see it: its inputs, what it keeps, and the trait they implement.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, ExtensionType, TensorMetadata, backend_extension};
+
+use crate::{Recurrence, generic};
+
+/// A tensor that may not be there.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum Optional<B: Backend> {
+    /// No tensor.
+    Absent,
+    /// A tensor.
+    Present(FloatTensor<B>),
+}
+
+impl<B: Backend> Optional<B> {
+    /// As an option.
+    pub(crate) fn into_option(self) -> Option<FloatTensor<B>> {
+        match self {
+            Self::Absent => None,
+            Self::Present(tensor) => Some(tensor),
+        }
+    }
+}
+
+impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
+    fn from(tensor: Option<FloatTensor<B>>) -> Self {
+        tensor.map_or(Self::Absent, Self::Present)
+    }
+}
+
+/// The recurrent masks: constants, repeated at every step.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum Masks<B: Backend> {
+    /// No mask.
+    Identity,
+    /// One for all gates, `[batch_size, d_hidden]`.
+    Tied(FloatTensor<B>),
+    /// One for each gate, `[n_gates, batch_size, d_hidden]`.
+    Untied(FloatTensor<B>),
+}
+
+/// What is constant over a sequence: all inputs but the projected steps.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) struct Constants<B: Backend> {
+    /// `U`, `[d_hidden, n_gates · d_hidden]`.
+    pub(crate) recurrent: FloatTensor<B>,
+    /// `h_0`, `[batch_size, d_hidden]`.
+    pub(crate) hidden: FloatTensor<B>,
+    /// `c_0`, `[batch_size, d_hidden]`, of an LSTM.
+    #[extension_type]
+    pub(crate) cell: Optional<B>,
+    /// `b_hn`, `[d_hidden]`, of a GRU that resets after the product.
+    #[extension_type]
+    pub(crate) candidate_bias: Optional<B>,
+    /// `z_h`.
+    #[extension_type]
+    pub(crate) masks: Masks<B>,
+    /// `z_c`, `[batch_size, d_hidden]`, of an LSTM.
+    #[extension_type]
+    pub(crate) cell_mask: Optional<B>,
+}
+
+/// The result of a forward pass and what the backward pass needs of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Trace<B: Backend> {
+    /// `h_1 … h_T`, and `c_T` after them for an LSTM: `[seq_length (+ 1), batch_size, d_hidden]`.
+    pub(crate) packed: FloatTensor<B>,
+    /// What the non-linearities of the gates gave, `[seq_length, batch_size, n_gates · d_hidden]`.
+    /// A simple RNN keeps none: its outputs are its gates.
+    pub(crate) gates: Option<FloatTensor<B>>,
+    /// `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `h_{t-1} U_n + b_hn` of a
+    /// GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that resets before.
+    pub(crate) inner: Option<FloatTensor<B>>,
+}
+
+/// The gradients of a backward pass. Those that nobody needs may be absent.
+#[derive(Debug)]
+pub(crate) struct Gradients<B: Backend> {
+    /// Of the projected inputs.
+    pub(crate) projected: FloatTensor<B>,
+    /// Of the recurrent weights.
+    pub(crate) recurrent: Option<FloatTensor<B>>,
+    /// Of the initial hidden state.
+    pub(crate) hidden: Option<FloatTensor<B>>,
+    /// Of the initial cell.
+    pub(crate) cell: Option<FloatTensor<B>>,
+    /// Of the candidate's bias.
+    pub(crate) candidate_bias: Option<FloatTensor<B>>,
+}
+
+/// What a forward pass has to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The packed result: no gradient will be asked for.
+    Result,
+    /// What the backward pass needs too.
+    Trace,
+}
+
+/// Which gradients a backward pass has to give besides that of the projected inputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    /// That of the recurrent weights.
+    pub(crate) recurrent: bool,
+    /// That of the initial state.
+    pub(crate) state: bool,
+}
+
+/// Forward and backward over a whole sequence. The provided methods are the generic body in
+/// backend operations; a backend with a kernel of its own overrides them.
+///
+/// # Shapes
+///
+/// - projected: `[seq_length, batch_size, n_gates · d_hidden]`, both lengths at least 1
+/// - the rest as documented on [`Constants`], [`Trace`] and [`Gradients`]
+pub(crate) trait SequenceKernels: Backend {
+    /// The packed result, when no gradient will be asked for.
+    fn forward(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        constants: Constants<Self>,
+    ) -> FloatTensor<Self> {
+        generic::forward::<Self>(recurrence, projected, &constants, Keep::Result).packed
+    }
+
+    /// The packed result and what the backward pass needs.
+    fn forward_trace(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        constants: &Constants<Self>,
+    ) -> Trace<Self> {
+        generic::forward::<Self>(recurrence, projected, constants, Keep::Trace)
+    }
+
+    /// The gradients, given that of the packed result.
+    fn backward(
+        recurrence: Recurrence,
+        gradient: FloatTensor<Self>,
+        trace: Trace<Self>,
+        constants: Constants<Self>,
+        needs: Needs,
+    ) -> Gradients<Self> {
+        generic::backward::<Self>(recurrence, gradient, trace, &constants, needs)
+    }
+}
+
+/// The operation on Burn's runtime devices.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "gpu"),
+    Autodiff
+)]
+pub(crate) trait SequenceBackend: Backend {
+    fn sequence(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        #[extension_type] constants: Constants<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+/// The sizes of a sequence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) seq_length: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) d_hidden: usize,
+    pub(crate) n_gates: usize,
+}
+
+impl Sizes {
+    /// Those of a sequence with this initial hidden state.
+    pub(crate) fn new<B: Backend>(
+        recurrence: Recurrence,
+        seq_length: usize,
+        hidden: &FloatTensor<B>,
+    ) -> Self {
+        let shape = hidden.shape();
+        Self { seq_length, batch_size: shape[0], d_hidden: shape[1], n_gates: recurrence.n_gates() }
+    }
+}
+
+/// Implements a trait's dispatched operation by the kernels of a backend.
+macro_rules! dispatch_to_kernels {
+    ($backend:ty) => {
+        impl SequenceBackend for $backend {
+            fn sequence(
+                recurrence: Recurrence,
+                projected: FloatTensor<Self>,
+                constants: Constants<Self>,
+            ) -> FloatTensor<Self> {
+                Self::forward(recurrence, projected, constants)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "flex")]
+dispatch_to_kernels!(burn::backend::Flex);
+
+#[cfg(feature = "ndarray")]
+mod ndarray {
+    #![allow(deprecated, reason = "burn 0.22 deprecates NdArray and still has it")]
+    use super::{Constants, FloatTensor, Recurrence, SequenceBackend, SequenceKernels};
+    use burn::backend::NdArray;
+
+    impl SequenceKernels for NdArray {}
+    dispatch_to_kernels!(NdArray);
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::{Constants, FloatTensor, Recurrence, SequenceBackend, SequenceKernels};
+    use burn::backend::Cube;
+
+    impl SequenceKernels for Cube {}
+    dispatch_to_kernels!(Cube);
+}

@@ -1,0 +1,261 @@
+//! The operation as users of tensors see it.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::Recurrence;
+
+/// The recurrent masks of a sequence: constants, repeated at every step.
+#[derive(Debug, Clone)]
+pub enum SequenceMasks {
+    /// No mask.
+    Identity,
+    /// One for all gates, `[batch_size, d_hidden]`.
+    Tied(Tensor<2>),
+    /// One for each gate, `[n_gates, batch_size, d_hidden]`.
+    Untied(Tensor<3>),
+}
+
+/// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
+/// autodiff graph.
+///
+/// With `x_t` the projected inputs (any input bias added), `z` the recurrent mask, the same at
+/// every step, and `z_k` that of gate `k` where each has its own:
+///
+/// ```text
+/// LSTM   [i f g o] = x_t + (h_{t-1} ∘ z) U
+///        c_t = z_c ∘ (σ(f) ∘ c_{t-1} + σ(i) ∘ tanh(g))
+///        h_t = σ(o) ∘ tanh(c_t)
+/// GRU    [r z] = σ(x_rz + (h_{t-1} ∘ z) U_rz)
+///        n = tanh(x_n + r ∘ ((h_{t-1} ∘ z) U_n + b_hn))      reset after
+///        n = tanh(x_n + (r ∘ h_{t-1} ∘ z) U_n)               reset before
+///        h_t = (1 - z) ∘ n + z ∘ h_{t-1}
+/// RNN    h_t = tanh(x_t + (h_{t-1} ∘ z) U)
+/// ```
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::{Recurrence, Sequence};
+///
+/// let device = Device::flex();
+/// let [seq_length, batch_size, d_hidden] = [5, 2, 3];
+/// let projected = Tensor::<3>::ones([seq_length, batch_size, 4 * d_hidden], &device);
+/// let recurrent = Tensor::<2>::ones([d_hidden, 4 * d_hidden], &device);
+/// let state = Tensor::<2>::zeros([batch_size, d_hidden], &device);
+///
+/// let sequence = Sequence::new(Recurrence::Lstm, recurrent, state.clone()).with_cell(state);
+/// assert!(sequence.is_supported(&projected));
+/// let result = sequence.run(projected);
+/// assert_eq!(result.outputs.dims(), [seq_length, batch_size, d_hidden]);
+/// assert_eq!(result.cell.unwrap().dims(), [batch_size, d_hidden]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    recurrence: Recurrence,
+    recurrent: Tensor<2>,
+    hidden: Tensor<2>,
+    cell: Option<Tensor<2>>,
+    candidate_bias: Option<Tensor<1>>,
+    masks: SequenceMasks,
+    cell_mask: Option<Tensor<2>>,
+}
+
+/// What a sequence gives.
+#[derive(Debug, Clone)]
+pub struct SequenceOutput {
+    /// `h_1 … h_T`, `[seq_length, batch_size, d_hidden]`.
+    pub outputs: Tensor<3>,
+    /// `h_T`, `[batch_size, d_hidden]`.
+    pub hidden: Tensor<2>,
+    /// `c_T` of an LSTM, `[batch_size, d_hidden]`.
+    pub cell: Option<Tensor<2>>,
+}
+
+impl Sequence {
+    /// A sequence without masks.
+    ///
+    /// # Shapes
+    ///
+    /// - recurrent, `U`: `[d_hidden, n_gates · d_hidden]`
+    /// - hidden, `h_0`: `[batch_size, d_hidden]`
+    pub fn new(recurrence: Recurrence, recurrent: Tensor<2>, hidden: Tensor<2>) -> Self {
+        Self {
+            recurrence,
+            recurrent,
+            hidden,
+            cell: None,
+            candidate_bias: None,
+            masks: SequenceMasks::Identity,
+            cell_mask: None,
+        }
+    }
+
+    /// With this initial cell `[batch_size, d_hidden]`, which an LSTM needs.
+    pub fn with_cell(mut self, cell: Tensor<2>) -> Self {
+        self.cell = Some(cell);
+        self
+    }
+
+    /// With `b_hn`, `[d_hidden]`, for a GRU that resets after the product.
+    pub fn with_candidate_bias(mut self, bias: Tensor<1>) -> Self {
+        self.candidate_bias = Some(bias);
+        self
+    }
+
+    /// With these masks on the state where it enters the gates.
+    pub fn with_masks(mut self, masks: SequenceMasks) -> Self {
+        self.masks = masks;
+        self
+    }
+
+    /// With this mask `[batch_size, d_hidden]` on the cell an LSTM carries (`RNNDrop`, Moon et al.
+    /// 2015).
+    pub fn with_cell_mask(mut self, mask: Tensor<2>) -> Self {
+        self.cell_mask = Some(mask);
+        self
+    }
+
+    /// Whether the engine takes it: it runs on the device, and the masks are constants. A mask
+    /// that wants a gradient is for plain tensor operations.
+    pub fn is_supported(&self, projected: &Tensor<3>) -> bool {
+        let tracked = match &self.masks {
+            SequenceMasks::Identity => false,
+            SequenceMasks::Tied(mask) => mask.is_tracked(),
+            SequenceMasks::Untied(masks) => masks.is_tracked(),
+        };
+        let tracked = tracked || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
+        !tracked && runs_on(&projected.device())
+    }
+
+    /// Runs it over the projected inputs `[seq_length, batch_size, n_gates · d_hidden]`.
+    ///
+    /// # Panics
+    ///
+    /// If the sequence is empty, a shape is off, a tensor is missing or there is one the
+    /// recurrence has no use for, or [`is_supported`](Self::is_supported) is false.
+    pub fn run(self, projected: Tensor<3>) -> SequenceOutput {
+        let [seq_length, batch_size, _] = projected.dims();
+        self.check(projected.dims());
+        assert!(
+            self.is_supported(&projected),
+            "Sequence: no engine on {:?}, or a mask that wants a gradient",
+            projected.device()
+        );
+        let recurrence = self.recurrence;
+        let packed = self.dispatch(projected);
+        let step = |t: usize| packed.clone().slice([t..t + 1]).squeeze_dim(0);
+        SequenceOutput {
+            hidden: step(seq_length - 1),
+            cell: recurrence.has_cell().then(|| step(seq_length)),
+            outputs: packed.slice([0..seq_length, 0..batch_size]),
+        }
+    }
+
+    fn check(&self, projected: [usize; 3]) {
+        let [seq_length, batch_size, width] = projected;
+        for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
+            assert!(size > 0, "Sequence: {field} must be positive, got 0");
+        }
+        let [d_hidden, _] = self.recurrent.dims();
+        let n_gates = self.recurrence.n_gates();
+        assert!(
+            width == n_gates * d_hidden && self.recurrent.dims() == [d_hidden, width],
+            "Sequence: {:?} takes projected [seq_length, batch_size, {n_gates} · d_hidden] and \
+             recurrent [d_hidden, {n_gates} · d_hidden], got {projected:?} and {:?}",
+            self.recurrence,
+            self.recurrent.dims()
+        );
+        let state = [batch_size, d_hidden];
+        check_dims("hidden", self.hidden.dims(), state);
+        let of_lstm = [("cell", &self.cell), ("cell_mask", &self.cell_mask)];
+        for (field, tensor) in of_lstm {
+            if let Some(tensor) = tensor {
+                assert!(
+                    self.recurrence.has_cell(),
+                    "Sequence: {:?} has no cell, got {field}",
+                    self.recurrence
+                );
+                check_dims(field, tensor.dims(), state);
+            }
+        }
+        assert!(
+            self.cell.is_some() || !self.recurrence.has_cell(),
+            "Sequence: Lstm needs an initial cell, got none"
+        );
+        if let Some(bias) = &self.candidate_bias {
+            assert!(
+                self.recurrence == Recurrence::Gru { reset_after: true },
+                "Sequence: {:?} has no candidate bias, got one",
+                self.recurrence
+            );
+            check_dims("candidate_bias", bias.dims(), [d_hidden]);
+        }
+        match &self.masks {
+            SequenceMasks::Identity => {}
+            SequenceMasks::Tied(mask) => check_dims("mask", mask.dims(), state),
+            SequenceMasks::Untied(masks) => {
+                check_dims("masks", masks.dims(), [n_gates, batch_size, d_hidden]);
+            }
+        }
+    }
+
+    #[cfg(feature = "backend")]
+    fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
+        use burn::backend::Dispatch;
+
+        use crate::operation::{Constants, Masks, Optional, SequenceBackend};
+
+        fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
+            tensor.map(Tensor::into_dispatch).into()
+        }
+        let constants = Constants {
+            recurrent: self.recurrent.into_dispatch(),
+            hidden: self.hidden.into_dispatch(),
+            cell: optional(self.cell),
+            candidate_bias: optional(self.candidate_bias),
+            masks: match self.masks {
+                SequenceMasks::Identity => Masks::Identity,
+                SequenceMasks::Tied(mask) => Masks::Tied(mask.into_dispatch()),
+                SequenceMasks::Untied(masks) => Masks::Untied(masks.into_dispatch()),
+            },
+            cell_mask: optional(self.cell_mask),
+        };
+        let projected = projected.into_dispatch();
+        let packed =
+            <Dispatch as SequenceBackend>::sequence(self.recurrence, projected, constants);
+        Tensor::from_dispatch(packed)
+    }
+
+    #[cfg(not(feature = "backend"))]
+    fn dispatch(self, _projected: Tensor<3>) -> Tensor<3> {
+        unreachable!("without a backend no sequence is supported")
+    }
+}
+
+fn check_dims<const D: usize>(field: &str, dims: [usize; D], expected: [usize; D]) {
+    assert!(dims == expected, "Sequence: {field} must have dims {expected:?}, got {dims:?}");
+}
+
+/// Whether the engine was compiled for a device's backend.
+fn runs_on(device: &Device) -> bool {
+    #[cfg(feature = "backend")]
+    {
+        use burn::backend::DispatchDevice;
+        match device.clone().without_autodiff().as_dispatch() {
+            #[cfg(feature = "flex")]
+            DispatchDevice::Flex(_) => true,
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => true,
+            #[cfg(feature = "gpu")]
+            DispatchDevice::Cube(_) => true,
+            #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
+            _ => false,
+        }
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        let _ = device;
+        false
+    }
+}

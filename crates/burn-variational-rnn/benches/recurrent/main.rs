@@ -1,0 +1,77 @@
+//! Times recurrent layers on the shapes of other frameworks' benchmarks.
+//!
+//! ```text
+//! cargo bench -p burn-variational-rnn --bench recurrent                       a table
+//! cargo bench -p burn-variational-rnn --bench recurrent -- --json             a JSON object a line
+//! cargo bench -p burn-variational-rnn --bench recurrent -- --compare peers.jsonl
+//! cargo bench -p burn-variational-rnn --bench recurrent -- --growth           against T, B and H
+//! ```
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod compare;
+mod growth;
+mod layers;
+mod timing;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::layers::{Layer, Shape};
+use crate::timing::{Measurement, Pass};
+
+/// Times recurrent layers.
+#[derive(Parser)]
+struct Arguments {
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Compare with the figures of other frameworks, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// Time one layer against sequence length, batch size and width instead.
+    #[arg(long)]
+    growth: bool,
+    /// The shapes to time: sent, small, medium, large.
+    #[arg(long, value_delimiter = ',', value_parser = Shape::parse)]
+    shapes: Vec<Shape>,
+    /// Time only layers whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Threads of the CPU backend.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Passed by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
+    if arguments.growth {
+        growth::print();
+        return Ok(());
+    }
+    let peers = arguments.compare.as_deref().map(compare::read).transpose()?;
+    let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
+    let mut measured = Vec::new();
+    for shape in shapes {
+        for layer in Layer::ALL.into_iter().filter(|layer| layer.name().contains(&arguments.only)) {
+            for pass in [Pass::Forward, Pass::Train] {
+                let measurement = Measurement::take(layer, shape, pass);
+                if arguments.json {
+                    println!("{}", serde_json::to_string(&measurement)?);
+                } else {
+                    println!("{measurement}");
+                }
+                measured.push(measurement);
+            }
+        }
+    }
+    if let Some(peers) = peers {
+        compare::print(&measured, &peers);
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Which sequences run as one operation.
+
+use std::cell::Cell;
+
+use burn::tensor::Tensor;
+use burn_variational_dropout::DropoutMask;
+use burn_variational_kernels::{Recurrence, Sequence, SequenceMasks};
+
+use crate::{GateMasks, RecurrentCell, RecurrentState, SiteMasks};
+
+thread_local! {
+    static PLAIN_ONLY: Cell<bool> = const { Cell::new(false) };
+    static N_SEQUENCES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// What the sequence engine needs of a cell: its recurrence and its weights.
+#[derive(Debug, Clone)]
+pub struct EngineCell {
+    /// The recurrence.
+    pub recurrence: Recurrence,
+    /// `U`, `[d_hidden, n_gates · d_hidden]`.
+    pub recurrent: Tensor<2>,
+    /// `b_hn`, `[d_hidden]`, of a GRU that resets after the product.
+    pub candidate_bias: Option<Tensor<1>>,
+}
+
+impl EngineCell {
+    /// A cell without a bias of its own inside the recurrence.
+    pub fn new(recurrence: Recurrence, recurrent: Tensor<2>) -> Self {
+        Self { recurrence, recurrent, candidate_bias: None }
+    }
+}
+
+/// Runs `f` with plain tensor operations, step by step, whatever engine there is: to compare, or
+/// to rule the engine out when looking for a mistake. It holds for this thread, until `f` returns.
+///
+/// # Example
+///
+/// ```
+/// use burn_variational_rnn::{engine_sequences, without_engine};
+///
+/// let before = engine_sequences();
+/// let result = without_engine(|| 7);
+/// assert_eq!((result, engine_sequences()), (7, before));
+/// ```
+pub fn without_engine<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PLAIN_ONLY.set(self.0);
+        }
+    }
+    let _restore = Restore(PLAIN_ONLY.replace(true));
+    f()
+}
+
+/// The sequences that the engine has run on this thread, so that a test can tell that it did.
+pub fn engine_sequences() -> usize {
+    N_SEQUENCES.get()
+}
+
+/// Runs a cell over its projected inputs as one operation, if the engine takes them.
+///
+/// # Errors
+///
+/// The projected inputs and the state, if it does not.
+#[allow(clippy::result_large_err, reason = "the error is the arguments, given back")]
+pub(crate) fn run<C: RecurrentCell>(
+    cell: &C,
+    projected: Tensor<3>,
+    state: C::State,
+    recurrent: &SiteMasks,
+) -> Result<(Tensor<3>, C::State), (Tensor<3>, C::State)> {
+    let declined = |reason: &str, projected, state| {
+        log::debug!("{}: plain tensor operations, {reason}", std::any::type_name::<C>());
+        Err((projected, state))
+    };
+    if PLAIN_ONLY.get() {
+        return declined("as asked", projected, state);
+    }
+    let Some(engine_cell) = cell.engine_cell() else {
+        return declined("the engine does not know the cell", projected, state);
+    };
+    let (mut hidden, mut carried) = (None, None);
+    let state = state.map(&mut |name, tensor| {
+        let place = if name == "cell" { &mut carried } else { &mut hidden };
+        *place = Some(tensor.clone());
+        tensor
+    });
+    let hidden = hidden.expect("a state has a hidden tensor");
+    let Some(masks) = sequence_masks(recurrent, &hidden) else {
+        return declined("the recurrent masks change from step to step", projected, state);
+    };
+    let EngineCell { recurrence, recurrent, candidate_bias } = engine_cell;
+    let sequence = Sequence::new(recurrence, recurrent, hidden).with_masks(masks);
+    let sequence = match carried {
+        Some(cell) => sequence.with_cell(cell),
+        None => sequence,
+    };
+    let sequence = match candidate_bias {
+        Some(bias) => sequence.with_candidate_bias(bias),
+        None => sequence,
+    };
+    if !sequence.is_supported(&projected) {
+        return declined("no engine for the device, or a mask is learned", projected, state);
+    }
+    let result = sequence.run(projected);
+    N_SEQUENCES.set(N_SEQUENCES.get() + 1);
+    let state = state.map(&mut |name, tensor| match (name, &result.cell) {
+        ("cell", Some(cell)) => cell.clone(),
+        ("hidden", _) => result.hidden.clone(),
+        _ => tensor,
+    });
+    Ok((result.outputs, state))
+}
+
+/// The masks of a sequence over this hidden state, if they are the same at every step.
+///
+/// # Panics
+///
+/// If a mask has other dims than the state.
+fn sequence_masks(recurrent: &SiteMasks, hidden: &Tensor<2>) -> Option<SequenceMasks> {
+    let masks = match recurrent {
+        SiteMasks::PerSequence(masks) => masks,
+        SiteMasks::PerStep(masks) if masks.masks().iter().all(DropoutMask::is_identity) => {
+            return Some(SequenceMasks::Identity);
+        }
+        SiteMasks::PerStep(_) => return None,
+    };
+    for mask in masks.masks() {
+        mask.check_dims(hidden.dims());
+    }
+    Some(match masks {
+        GateMasks::Tied(mask) => match mask.values() {
+            None => SequenceMasks::Identity,
+            Some(values) => SequenceMasks::Tied(values.clone()),
+        },
+        GateMasks::Untied(masks) if masks.iter().all(DropoutMask::is_identity) => {
+            SequenceMasks::Identity
+        }
+        GateMasks::Untied(masks) => {
+            let values = |mask: &DropoutMask<2>| match mask.values() {
+                None => Tensor::ones_like(&hidden.clone().detach()),
+                Some(values) => values.clone(),
+            };
+            SequenceMasks::Untied(Tensor::stack(masks.iter().map(values).collect(), 0))
+        }
+    })
+}
