@@ -7,10 +7,15 @@ mod autodiff;
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
+mod masks;
 #[cfg(feature = "backend")]
 mod operation;
+mod projection;
 mod recurrence;
 mod sequence;
+mod support;
 
+pub use masks::SequenceMasks;
+pub use projection::Projection;
 pub use recurrence::Recurrence;
-pub use sequence::{Sequence, SequenceMasks, SequenceOutput};
+pub use sequence::{Sequence, SequenceOutput};

@@ -99,13 +99,36 @@ pub(crate) enum Keep {
     Trace,
 }
 
-/// Which gradients a backward pass has to give besides that of the projected inputs.
+/// What the projection of the inputs reads besides them.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) struct ProjectionConstants<B: Backend> {
+    /// `W`, `[d_input, n_gates · d_hidden]`.
+    pub(crate) weights: FloatTensor<B>,
+    /// `b`, `[n_gates · d_hidden]`.
+    #[extension_type]
+    pub(crate) bias: Optional<B>,
+    /// `z_x`: `[batch_size, d_input]` if tied, `[n_gates, batch_size, d_input]` if not.
+    #[extension_type]
+    pub(crate) masks: Masks<B>,
+}
+
+/// The gradients of a projection that were asked for.
+#[derive(Debug)]
+pub(crate) struct ProjectionGradients<B: Backend> {
+    /// Of the inputs.
+    pub(crate) input: Option<FloatTensor<B>>,
+    /// Of the weights.
+    pub(crate) weights: Option<FloatTensor<B>>,
+    /// Of the bias.
+    pub(crate) bias: Option<FloatTensor<B>>,
+}
+
+/// Which gradients of a projection are asked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Needs {
-    /// That of the recurrent weights.
-    pub(crate) recurrent: bool,
-    /// That of the initial state.
-    pub(crate) state: bool,
+pub(crate) struct ProjectionNeeds {
+    pub(crate) input: bool,
+    pub(crate) weights: bool,
+    pub(crate) bias: bool,
 }
 
 /// Forward and backward over a whole sequence. The provided methods are the generic body in
@@ -116,6 +139,21 @@ pub(crate) struct Needs {
 /// - projected: `[seq_length, batch_size, n_gates · d_hidden]`, both lengths at least 1
 /// - the rest as documented on [`Constants`], [`Trace`] and [`Gradients`]
 pub(crate) trait SequenceKernels: Backend {
+    /// `(x_t ∘ z_x) W + b` for all steps: `[seq_length, batch_size, n_gates · d_hidden]`.
+    fn project(input: FloatTensor<Self>, constants: &ProjectionConstants<Self>) -> FloatTensor<Self> {
+        generic::project::<Self>(input, constants)
+    }
+
+    /// The gradients of [`project`](Self::project).
+    fn project_backward(
+        gradient: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        constants: &ProjectionConstants<Self>,
+        needs: ProjectionNeeds,
+    ) -> ProjectionGradients<Self> {
+        generic::project_backward::<Self>(&gradient, input, constants, needs)
+    }
+
     /// The packed result, when no gradient will be asked for.
     fn forward(
         recurrence: Recurrence,
@@ -134,15 +172,16 @@ pub(crate) trait SequenceKernels: Backend {
         generic::forward::<Self>(recurrence, projected, constants, Keep::Trace)
     }
 
-    /// The gradients, given that of the packed result.
+    /// The gradients, given that of the packed result. That of the recurrent weights, which is a
+    /// matrix product, only if it is needed.
     fn backward(
         recurrence: Recurrence,
         gradient: FloatTensor<Self>,
         trace: Trace<Self>,
         constants: Constants<Self>,
-        needs: Needs,
+        needs_recurrent: bool,
     ) -> Gradients<Self> {
-        generic::backward::<Self>(recurrence, gradient, trace, &constants, needs)
+        generic::backward::<Self>(recurrence, gradient, trace, &constants, needs_recurrent)
     }
 }
 
@@ -154,6 +193,11 @@ pub(crate) trait SequenceKernels: Backend {
     Autodiff
 )]
 pub(crate) trait SequenceBackend: Backend {
+    fn project(
+        input: FloatTensor<Self>,
+        #[extension_type] constants: ProjectionConstants<Self>,
+    ) -> FloatTensor<Self>;
+
     fn sequence(
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
@@ -186,6 +230,13 @@ impl Sizes {
 macro_rules! dispatch_to_kernels {
     ($backend:ty) => {
         impl SequenceBackend for $backend {
+            fn project(
+                input: FloatTensor<Self>,
+                constants: ProjectionConstants<Self>,
+            ) -> FloatTensor<Self> {
+                <Self as SequenceKernels>::project(input, &constants)
+            }
+
             fn sequence(
                 recurrence: Recurrence,
                 projected: FloatTensor<Self>,
@@ -203,7 +254,7 @@ dispatch_to_kernels!(burn::backend::Flex);
 #[cfg(feature = "ndarray")]
 mod ndarray {
     #![allow(deprecated, reason = "burn 0.22 deprecates NdArray and still has it")]
-    use super::{Constants, FloatTensor, Recurrence, SequenceBackend, SequenceKernels};
+    use super::*;
     use burn::backend::NdArray;
 
     impl SequenceKernels for NdArray {}
@@ -212,7 +263,7 @@ mod ndarray {
 
 #[cfg(feature = "gpu")]
 mod gpu {
-    use super::{Constants, FloatTensor, Recurrence, SequenceBackend, SequenceKernels};
+    use super::*;
     use burn::backend::Cube;
 
     impl SequenceKernels for Cube {}

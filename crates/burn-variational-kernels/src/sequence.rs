@@ -1,19 +1,10 @@
 //! The operation as users of tensors see it.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
+use crate::masks::SequenceMasks;
+use crate::support::{check_dims, runs_on};
 use crate::Recurrence;
-
-/// The recurrent masks of a sequence: constants, repeated at every step.
-#[derive(Debug, Clone)]
-pub enum SequenceMasks {
-    /// No mask.
-    Identity,
-    /// One for all gates, `[batch_size, d_hidden]`.
-    Tied(Tensor<2>),
-    /// One for each gate, `[n_gates, batch_size, d_hidden]`.
-    Untied(Tensor<3>),
-}
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
 /// autodiff graph.
@@ -119,12 +110,8 @@ impl Sequence {
     /// Whether the engine takes it: it runs on the device, and the masks are constants. A mask
     /// that wants a gradient is for plain tensor operations.
     pub fn is_supported(&self, projected: &Tensor<3>) -> bool {
-        let tracked = match &self.masks {
-            SequenceMasks::Identity => false,
-            SequenceMasks::Tied(mask) => mask.is_tracked(),
-            SequenceMasks::Untied(masks) => masks.is_tracked(),
-        };
-        let tracked = tracked || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
+        let tracked =
+            self.masks.is_tracked() || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
         !tracked && runs_on(&projected.device())
     }
 
@@ -167,7 +154,7 @@ impl Sequence {
             self.recurrent.dims()
         );
         let state = [batch_size, d_hidden];
-        check_dims("hidden", self.hidden.dims(), state);
+        check_dims("Sequence: hidden", self.hidden.dims(), state);
         let of_lstm = [("cell", &self.cell), ("cell_mask", &self.cell_mask)];
         for (field, tensor) in of_lstm {
             if let Some(tensor) = tensor {
@@ -176,7 +163,7 @@ impl Sequence {
                     "Sequence: {:?} has no cell, got {field}",
                     self.recurrence
                 );
-                check_dims(field, tensor.dims(), state);
+                check_dims(&format!("Sequence: {field}"), tensor.dims(), state);
             }
         }
         assert!(
@@ -189,13 +176,13 @@ impl Sequence {
                 "Sequence: {:?} has no candidate bias, got one",
                 self.recurrence
             );
-            check_dims("candidate_bias", bias.dims(), [d_hidden]);
+            check_dims("Sequence: candidate_bias", bias.dims(), [d_hidden]);
         }
         match &self.masks {
             SequenceMasks::Identity => {}
-            SequenceMasks::Tied(mask) => check_dims("mask", mask.dims(), state),
+            SequenceMasks::Tied(mask) => check_dims("Sequence: mask", mask.dims(), state),
             SequenceMasks::Untied(masks) => {
-                check_dims("masks", masks.dims(), [n_gates, batch_size, d_hidden]);
+                check_dims("Sequence: masks", masks.dims(), [n_gates, batch_size, d_hidden]);
             }
         }
     }
@@ -204,7 +191,7 @@ impl Sequence {
     fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
         use burn::backend::Dispatch;
 
-        use crate::operation::{Constants, Masks, Optional, SequenceBackend};
+        use crate::operation::{Constants, Optional, SequenceBackend};
 
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
@@ -214,11 +201,7 @@ impl Sequence {
             hidden: self.hidden.into_dispatch(),
             cell: optional(self.cell),
             candidate_bias: optional(self.candidate_bias),
-            masks: match self.masks {
-                SequenceMasks::Identity => Masks::Identity,
-                SequenceMasks::Tied(mask) => Masks::Tied(mask.into_dispatch()),
-                SequenceMasks::Untied(masks) => Masks::Untied(masks.into_dispatch()),
-            },
+            masks: self.masks.into_dispatch(),
             cell_mask: optional(self.cell_mask),
         };
         let projected = projected.into_dispatch();
@@ -230,32 +213,5 @@ impl Sequence {
     #[cfg(not(feature = "backend"))]
     fn dispatch(self, _projected: Tensor<3>) -> Tensor<3> {
         unreachable!("without a backend no sequence is supported")
-    }
-}
-
-fn check_dims<const D: usize>(field: &str, dims: [usize; D], expected: [usize; D]) {
-    assert!(dims == expected, "Sequence: {field} must have dims {expected:?}, got {dims:?}");
-}
-
-/// Whether the engine was compiled for a device's backend.
-fn runs_on(device: &Device) -> bool {
-    #[cfg(feature = "backend")]
-    {
-        use burn::backend::DispatchDevice;
-        match device.clone().without_autodiff().as_dispatch() {
-            #[cfg(feature = "flex")]
-            DispatchDevice::Flex(_) => true,
-            #[cfg(feature = "ndarray")]
-            DispatchDevice::NdArray(_) => true,
-            #[cfg(feature = "gpu")]
-            DispatchDevice::Cube(_) => true,
-            #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
-            _ => false,
-        }
-    }
-    #[cfg(not(feature = "backend"))]
-    {
-        let _ = device;
-        false
     }
 }

@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::DropoutMask;
-use burn_variational_kernels::{Recurrence, Sequence, SequenceMasks};
+use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks};
 
-use crate::{GateMasks, RecurrentCell, RecurrentState, SiteMasks};
+use crate::{GateMasks, GateWeights, RecurrentCell, RecurrentState, SiteMasks};
 
 thread_local! {
     static PLAIN_ONLY: Cell<bool> = const { Cell::new(false) };
@@ -88,7 +88,7 @@ pub(crate) fn run<C: RecurrentCell>(
         tensor
     });
     let hidden = hidden.expect("a state has a hidden tensor");
-    let Some(masks) = sequence_masks(recurrent, &hidden) else {
+    let Some(masks) = sequence_masks(recurrent, hidden.dims(), &hidden.device()) else {
         return declined("the recurrent masks change from step to step", projected, state);
     };
     let EngineCell { recurrence, recurrent, candidate_bias } = engine_cell;
@@ -114,13 +114,50 @@ pub(crate) fn run<C: RecurrentCell>(
     Ok((result.outputs, state))
 }
 
-/// The masks of a sequence over this hidden state, if they are the same at every step.
+/// Projects all inputs as one operation, if the engine takes them.
 ///
 /// # Panics
 ///
-/// If a mask has other dims than the state.
-fn sequence_masks(recurrent: &SiteMasks, hidden: &Tensor<2>) -> Option<SequenceMasks> {
-    let masks = match recurrent {
+/// If a mask has other dims than a step of the input.
+pub(crate) fn project(
+    gates: &GateWeights,
+    input: &Tensor<3>,
+    masks: &SiteMasks,
+) -> Option<Tensor<3>> {
+    if PLAIN_ONLY.get() {
+        return None;
+    }
+    let [_, batch_size, d_input] = input.dims();
+    masks.check_gates(gates.n_gates());
+    let (input, masks) = match masks {
+        // Another mask at every step is no constant of the sequence.
+        SiteMasks::PerStep(GateMasks::Tied(mask)) => {
+            (mask.apply(input.clone()), SequenceMasks::Identity)
+        }
+        SiteMasks::PerStep(GateMasks::Untied(_)) => return None,
+        masks => {
+            (input.clone(), sequence_masks(masks, [batch_size, d_input], &input.device())?)
+        }
+    };
+    let projection = Projection::new(gates.input.val()).with_masks(masks);
+    let projection = match &gates.bias {
+        Some(bias) => projection.with_bias(bias.val()),
+        None => projection,
+    };
+    projection.is_supported(&input).then(|| projection.run(input))
+}
+
+/// The masks of a sequence of steps of these dims, if they are the same at every step.
+///
+/// # Panics
+///
+/// If a mask has other dims.
+fn sequence_masks(
+    masks: &SiteMasks,
+    dims: [usize; 2],
+    device: &Device,
+) -> Option<SequenceMasks> {
+    let masks = match masks {
         SiteMasks::PerSequence(masks) => masks,
         SiteMasks::PerStep(masks) if masks.masks().iter().all(DropoutMask::is_identity) => {
             return Some(SequenceMasks::Identity);
@@ -128,7 +165,7 @@ fn sequence_masks(recurrent: &SiteMasks, hidden: &Tensor<2>) -> Option<SequenceM
         SiteMasks::PerStep(_) => return None,
     };
     for mask in masks.masks() {
-        mask.check_dims(hidden.dims());
+        mask.check_dims(dims);
     }
     Some(match masks {
         GateMasks::Tied(mask) => match mask.values() {
@@ -139,9 +176,8 @@ fn sequence_masks(recurrent: &SiteMasks, hidden: &Tensor<2>) -> Option<SequenceM
             SequenceMasks::Identity
         }
         GateMasks::Untied(masks) => {
-            let values = |mask: &DropoutMask<2>| match mask.values() {
-                None => Tensor::ones_like(&hidden.clone().detach()),
-                Some(values) => values.clone(),
+            let values = |mask: &DropoutMask<2>| {
+                mask.values().cloned().unwrap_or_else(|| Tensor::ones(dims, device))
             };
             SequenceMasks::Untied(Tensor::stack(masks.iter().map(values).collect(), 0))
         }

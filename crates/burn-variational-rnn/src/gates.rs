@@ -4,7 +4,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
-use crate::{GateMasks, LayerDropout, SiteMasks};
+use crate::{GateMasks, LayerDropout, SiteMasks, engine};
 
 /// The weights of all gates side by side, so that one matrix product serves them all:
 ///
@@ -76,6 +76,9 @@ impl GateWeights {
     ///
     /// If a mask has other dims than the input, or there are masks for another number of gates.
     pub fn project_input(&self, input: &Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
+        if let Some(projected) = engine::project(self, input, masks) {
+            return projected;
+        }
         let [seq_length, batch_size, d_input] = input.dims();
         let rows = seq_length * batch_size;
         let dropped = masks.apply_over_time(input);

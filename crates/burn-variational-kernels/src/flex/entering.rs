@@ -2,53 +2,10 @@
 
 use std::ops::Range;
 
+use super::masks::{MaskValues, masked};
 use super::real::Real;
 use super::shared::Shared;
 use crate::operation::Sizes;
-
-/// The values of the recurrent masks.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum MaskValues<'a, T> {
-    Identity,
-    /// `[batch_size, d_hidden]`.
-    Tied(&'a [T]),
-    /// `[n_gates, batch_size, d_hidden]`.
-    Untied(&'a [T]),
-}
-
-impl<'a, T: Real> MaskValues<'a, T> {
-    /// The number of masked copies of a state.
-    pub(super) fn n_copies(&self, sizes: Sizes) -> usize {
-        match self {
-            Self::Identity => 0,
-            Self::Tied(_) => 1,
-            Self::Untied(_) => sizes.n_gates,
-        }
-    }
-
-    /// The mask of copy `copy`, which is that of gate `copy` if each has its own.
-    pub(super) fn copy(&self, copy: usize, sizes: Sizes) -> &'a [T] {
-        let Sizes { batch_size, d_hidden, .. } = sizes;
-        match self {
-            Self::Identity => &[],
-            Self::Tied(mask) => mask,
-            Self::Untied(masks) => &masks[copy * batch_size * d_hidden..][..batch_size * d_hidden],
-        }
-    }
-
-    /// The copy that enters a gate.
-    pub(super) fn copy_of_gate(&self, gate: usize) -> usize {
-        if matches!(self, Self::Untied(_)) { gate } else { 0 }
-    }
-
-    /// The neighbouring gates that one matrix product can serve backward: all those with one mask.
-    pub(super) fn runs(&self, gates: Range<usize>) -> Vec<Range<usize>> {
-        match self {
-            Self::Untied(_) => gates.map(|gate| gate..gate + 1).collect(),
-            _ => vec![gates],
-        }
-    }
-}
 
 /// The masked states of the step at hand and of the next, in turns.
 #[derive(Debug)]
@@ -66,25 +23,22 @@ pub(super) struct Entering<'a, T> {
 impl<'a, T: Real> Entering<'a, T> {
     /// The elements to set aside for masked states.
     pub(super) fn n_masked(masks: &MaskValues<'a, T>, sizes: Sizes) -> usize {
-        2 * masks.n_copies(sizes) * sizes.batch_size * sizes.d_hidden
+        2 * masks.n_copies() * sizes.batch_size * sizes.d_hidden
     }
 
-    /// Ready for step 0. `masked` has [`n_masked`](Self::n_masked) elements.
+    /// Ready for step 0. `buffer` has [`n_masked`](Self::n_masked) elements.
     pub(super) fn new(
         sizes: Sizes,
         masks: MaskValues<'a, T>,
         initial: &'a [T],
         states: Shared<'a, T>,
-        masked: &'a mut [T],
+        buffer: &'a mut [T],
     ) -> Self {
-        for copy in 0..masks.n_copies(sizes) {
-            let mask = masks.copy(copy, sizes);
-            let masked = &mut masked[copy * initial.len()..][..initial.len()];
-            for ((masked, &h), &z) in masked.iter_mut().zip(initial).zip(mask) {
-                *masked = h * z;
-            }
+        for copy in 0..masks.n_copies() {
+            let output = &mut buffer[copy * initial.len()..][..initial.len()];
+            masked(output, initial, masks.copy(copy));
         }
-        Self { sizes, masks, initial, states, masked: Shared::new(masked) }
+        Self { sizes, masks, initial, states, masked: Shared::new(buffer) }
     }
 
     /// Rows of `h_{t-1} ∘ z_k`, one after the other, for step `t` counted from 0.
@@ -131,19 +85,17 @@ impl<'a, T: Real> Entering<'a, T> {
     #[inline(always)]
     pub(super) unsafe fn set(&self, t: usize, row: usize, units: &Range<usize>, h: &[T]) {
         let d_hidden = self.sizes.d_hidden;
-        for copy in 0..self.masks.n_copies(self.sizes) {
-            let mask = self.masks.copy(copy, self.sizes);
+        for copy in 0..self.masks.n_copies() {
+            let mask = self.masks.copy(copy);
             let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
             let start = (self.copy_row(t + 1, copy) + row) * d_hidden;
             // SAFETY: the caller owns them; readers of step `t` read the other half.
-            let masked = unsafe { self.masked.write(start + units.start..start + units.end) };
-            for ((masked, &h), &z) in masked.iter_mut().zip(h).zip(mask) {
-                *masked = h * z;
-            }
+            let output = unsafe { self.masked.write(start + units.start..start + units.end) };
+            masked(output, h, mask);
         }
     }
 
     fn copy_row(&self, t: usize, copy: usize) -> usize {
-        ((t % 2) * self.masks.n_copies(self.sizes) + copy) * self.sizes.batch_size
+        ((t % 2) * self.masks.n_copies() + copy) * self.sizes.batch_size
     }
 }

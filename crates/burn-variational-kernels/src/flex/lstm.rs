@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::activation::{mul_add, sigmoid, tanh};
-use super::entering::{Entering, MaskValues};
+use super::activation::{mul_add, tanh};
+use super::entering::Entering;
+use super::masks::MaskValues;
 use super::panels::{PANEL_UNITS, Panels, padded};
+use super::pointwise::{add, add_sigmoid, add_tanh, multiply};
+use super::pull_back::PullBack;
 use super::real::Real;
 use super::schedule::{MAX_ROWS, Schedule};
 use super::shared::Shared;
@@ -51,7 +54,7 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
                 let states = unsafe { entering.rows(t, gate, rows) };
                 let output = &mut scratch[gate * product_len..][..product_len];
                 let states = (states, d_hidden, rows.len());
-                panels.product(units, gate..gate + 1, states, output, false);
+                panels.product(units, gate..gate + 1, states, output);
             }
             arch.dispatch(ForwardRows {
                 sizes,
@@ -136,30 +139,6 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
     }
 }
 
-/// `a ← σ(a + product)`.
-#[inline(always)]
-pub(super) fn add_sigmoid<S: Simd, T: Real>(a: &mut [T], product: &[T]) {
-    for (a, &product) in a.iter_mut().zip(product) {
-        *a = sigmoid::<S, T>(*a + product);
-    }
-}
-
-/// `a ← tanh(a + product)`.
-#[inline(always)]
-pub(super) fn add_tanh<S: Simd, T: Real>(a: &mut [T], product: &[T]) {
-    for (a, &product) in a.iter_mut().zip(product) {
-        *a = tanh::<S, T>(*a + product);
-    }
-}
-
-/// `a ← a ∘ b`.
-#[inline(always)]
-pub(super) fn multiply<T: Real>(a: &mut [T], b: &[T]) {
-    for (a, &b) in a.iter_mut().zip(b) {
-        *a *= b;
-    }
-}
-
 /// `c_t ← f ∘ c_{t-1} + i ∘ g`.
 #[inline(always)]
 fn next_cell<S: Simd, T: Real>(c: &mut [T], before: &[T], i: &[T], f: &[T], g: &[T]) {
@@ -198,12 +177,11 @@ pub(super) struct Backward<'a, T> {
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
 pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-    let panels = Panels::of_transposed_weights(pass.recurrent, sizes);
+    let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
     let last = seq_length * batch_size * d_hidden;
     pass.d_cell.copy_from_slice(&pass.gradient[last..]);
     let gates = Shared::new(pass.gates);
     let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
-    let runs = pass.masks.runs(0..N_GATES);
     let stride = N_GATES * d_hidden;
     let arch = Arch::new();
 
@@ -211,25 +189,15 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
         seq_length + 1,
         2 * MAX_ROWS * PANEL_UNITS,
         |scratch, stage, rows, units| {
-            let width = padded(units.len());
-            let (d_h, product) = scratch.split_at_mut(MAX_ROWS * PANEL_UNITS);
-            let d_h = &mut d_h[..rows.len() * width];
+            let len = rows.len() * padded(units.len());
+            let (d_h, product) = scratch[..2 * len].split_at_mut(len);
             d_h.fill(T::ZERO);
             if stage > 0 {
                 let first = (seq_length - stage) * batch_size;
                 let range = (first + rows.start) * stride..(first + rows.end) * stride;
                 // SAFETY: the step after this one is a stage of its own, and finished.
                 let deltas = unsafe { gates.read(range) };
-                for run in &runs {
-                    let deltas = (&deltas[run.start * d_hidden..], stride, rows.len());
-                    let product = &mut product[..d_h.len()];
-                    panels.product(units, run.clone(), deltas, product, false);
-                    let mask = match pass.masks {
-                        MaskValues::Identity => None,
-                        masks => Some(masks.copy(masks.copy_of_gate(run.start), sizes)),
-                    };
-                    arch.dispatch(AddMasked { d_h, product, mask, d_hidden, rows, units });
-                }
+                pull_back.add(0..N_GATES, (deltas, stride), (rows, units), d_h, product);
             }
             match seq_length.checked_sub(stage + 1) {
                 Some(t) => arch.dispatch(BackwardRows {
@@ -246,6 +214,7 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                     d_cell,
                 }),
                 None => {
+                    let width = padded(units.len());
                     for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
                         let start = row * d_hidden;
                         // SAFETY: this task alone has these rows and units.
@@ -258,39 +227,6 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
             }
         },
     );
-}
-
-/// `d_h += product ∘ z` for some rows and units.
-pub(super) struct AddMasked<'b, T> {
-    pub(super) d_h: &'b mut [T],
-    pub(super) product: &'b [T],
-    pub(super) mask: Option<&'b [T]>,
-    pub(super) d_hidden: usize,
-    pub(super) rows: &'b Range<usize>,
-    pub(super) units: &'b Range<usize>,
-}
-
-impl<T: Real> WithSimd for AddMasked<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { units, d_hidden, .. } = self;
-        let Some(mask) = self.mask else {
-            for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
-                *d_h += product;
-            }
-            return;
-        };
-        let width = padded(units.len());
-        let rows = self.rows.clone().zip(self.d_h.chunks_exact_mut(width));
-        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(width)) {
-            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
-            for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
-                *d_h = mul_add::<S, T>(product, z, *d_h);
-            }
-        }
-    }
 }
 
 /// The point-wise part of one step back, for some rows and units.
@@ -331,9 +267,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 0 => &self.initial_cell[at(row)],
                 _ => &self.cells[at((t - 1) * batch_size + row)],
             };
-            for (d_h, &gradient) in d_h.iter_mut().zip(&self.gradient[at(t * batch_size + row)]) {
-                *d_h += gradient;
-            }
+            add(d_h, &self.gradient[at(t * batch_size + row)]);
             through_output::<S, T>(o, d_c, c, d_h);
             if let Some(mask) = self.cell_mask {
                 multiply(d_c, &mask[at(row)]);

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use std::ops::Range;
 
+use super::product::Product;
 use super::real::Real;
 use crate::operation::Sizes;
 
@@ -77,40 +78,17 @@ impl<T: Real> Panels<T> {
         gates: Range<usize>,
         (rows, stride, n_rows): (&[T], usize, usize),
         output: &mut [T],
-        add: bool,
     ) {
         let width = padded(block.len());
         let depth = gates.len() * self.d_hidden;
         let start = block.start * self.n_gates * self.d_hidden + gates.start * self.d_hidden * width;
         let panel = &self.values[start..start + depth * width];
-        assert!(rows.len() >= (n_rows - 1) * stride + depth && output.len() >= n_rows * width);
-        // SAFETY: all three operands lie in slices of the lengths asserted above: the panel is
-        // `width × depth` with columns `width` apart, the rows `depth × n_rows` with columns
-        // `stride` apart, the output `width × n_rows` with columns `width` apart; and the output
-        // is a unique borrow.
-        unsafe {
-            gemm::gemm(
-                width,
-                n_rows,
-                depth,
-                output.as_mut_ptr(),
-                width as isize,
-                1,
-                add,
-                panel.as_ptr(),
-                width as isize,
-                1,
-                rows.as_ptr(),
-                stride as isize,
-                1,
-                T::ONE,
-                T::ONE,
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
-        }
+        let product = Product {
+            left: (rows, stride, 1),
+            right: (panel, width, 1),
+            dims: [n_rows, depth, width],
+        };
+        product.write_serially(output, width, false);
     }
 }
 

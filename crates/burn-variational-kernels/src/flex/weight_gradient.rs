@@ -1,111 +1,87 @@
-//! `Σ_t (h_{t-1} ∘ z)ᵀ δ_t`: the gradient of the recurrent weights, over all steps at once.
+//! `Σ (x ∘ z)ᵀ δ` over all rows: the gradients of input and recurrent weights.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::entering::MaskValues;
+use super::masks::{MaskValues, masked};
+use super::product::Product;
 use super::real::Real;
-use crate::operation::Sizes;
 
-/// The rows of masked states made at a time: enough for a matrix product at full speed, and few
-/// enough to stay in the cache.
+/// The rows masked at a time: enough for a matrix product at full speed, and few enough to stay in
+/// the cache.
 const ROWS: usize = 1024;
 
-/// A matrix of gradients of what the recurrent products gave: rows of `stride` elements of which
-/// those from `offset` on belong to the gates at hand.
+/// What entered the weights: rows of `d_in` elements, in two parts one after the other. For
+/// recurrent weights these are `h_0` and `h_1 … h_{T-1}`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inputs<'a, T> {
+    pub(super) parts: [&'a [T]; 2],
+    pub(super) masks: MaskValues<'a, T>,
+    pub(super) batch_size: usize,
+    pub(super) d_in: usize,
+}
+
+/// Gradients of what gates took, in rows of `stride` elements that begin with those of
+/// `first_gate`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deltas<'a, T> {
     pub(super) values: &'a [T],
     pub(super) stride: usize,
-    pub(super) offset: usize,
+    pub(super) first_gate: usize,
+    /// Elements per gate.
+    pub(super) d_hidden: usize,
 }
 
-/// Adds the gradient of the weights of neighbouring gates to `output`, `[d_hidden, n_gates ·
-/// d_hidden]`, given the states `initial` and `states` that entered the steps.
+/// Adds the gradient of the weights of neighbouring gates to `output`, `[d_in, width]`, whose
+/// columns these gates take from `column` on.
 pub(super) fn add_weight_gradient<T: Real>(
-    output: &mut [T],
-    sizes: Sizes,
-    gates: Range<usize>,
-    (initial, states): (&[T], &[T]),
-    masks: &MaskValues<'_, T>,
+    (output, width, column): (&mut [T], usize, usize),
+    inputs: Inputs<'_, T>,
     deltas: Deltas<'_, T>,
+    gates: Range<usize>,
 ) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-    let row_len = batch_size * d_hidden;
-    if let MaskValues::Identity = masks {
-        let later = Deltas { offset: deltas.offset + batch_size * deltas.stride, ..deltas };
-        add_product(output, sizes, gates.clone(), initial, batch_size, deltas);
-        let n_rows = (seq_length - 1) * batch_size;
-        add_product(output, sizes, gates, states, n_rows, later);
-        return;
-    }
-    let steps_at_a_time = (ROWS / batch_size).clamp(1, seq_length);
-    let mut masked = vec![T::ZERO; steps_at_a_time * row_len];
-    for run in masks.runs(gates.clone()) {
-        let mask = masks.copy(masks.copy_of_gate(run.start), sizes);
-        for first in (0..seq_length).step_by(steps_at_a_time) {
-            let steps = steps_at_a_time.min(seq_length - first);
-            let masked = &mut masked[..steps * row_len];
-            masked.par_chunks_mut(row_len).enumerate().for_each(|(step, masked)| {
-                let state = match first + step {
-                    0 => initial,
-                    t => &states[(t - 1) * row_len..t * row_len],
-                };
-                for ((masked, &h), &z) in masked.iter_mut().zip(state).zip(mask) {
-                    *masked = h * z;
-                }
-            });
-            let skipped = first * batch_size * deltas.stride + (run.start - gates.start) * d_hidden;
-            let deltas = Deltas { offset: deltas.offset + skipped, ..deltas };
-            add_product(output, sizes, run.clone(), masked, steps * batch_size, deltas);
+    let Inputs { parts, masks, batch_size, d_in } = inputs;
+    let Deltas { stride, first_gate, d_hidden, .. } = deltas;
+    let mut add = |rows: &[T], first_row: usize, run: &Range<usize>| {
+        let n_rows = rows.len() / d_in;
+        let columns = run.len() * d_hidden;
+        let start = first_row * stride + (run.start - first_gate) * d_hidden;
+        let column = column + (run.start - gates.start) * d_hidden;
+        if n_rows > 0 {
+            let product = Product {
+                left: (rows, 1, d_in),
+                right: (&deltas.values[start..], stride, 1),
+                dims: [d_in, n_rows, columns],
+            };
+            product.write(&mut output[column..], width, true);
         }
-    }
-}
-
-/// Adds `statesᵀ · δ` for so many rows, at the columns of these gates.
-pub(super) fn add_product<T: Real>(
-    output: &mut [T],
-    sizes: Sizes,
-    gates: Range<usize>,
-    states: &[T],
-    n_rows: usize,
-    deltas: Deltas<'_, T>,
-) {
-    let Sizes { d_hidden, n_gates, .. } = sizes;
-    let (width, columns) = (n_gates * d_hidden, gates.len() * d_hidden);
-    if n_rows == 0 {
+    };
+    if let MaskValues::Identity = masks {
+        add(parts[0], 0, &gates);
+        add(parts[1], parts[0].len() / d_in, &gates);
         return;
     }
-    assert!(
-        output.len() == d_hidden * width
-            && states.len() >= n_rows * d_hidden
-            && deltas.values.len() >= deltas.offset + (n_rows - 1) * deltas.stride + columns
-    );
-    // SAFETY: the output is `d_hidden × columns` at rows of `width`, the states are read as
-    // `d_hidden × n_rows`, the gradients as `n_rows × columns` at rows of `stride`, all within the
-    // lengths asserted above; the output is a unique borrow.
-    unsafe {
-        gemm::gemm(
-            d_hidden,
-            columns,
-            n_rows,
-            output.as_mut_ptr().add(gates.start * d_hidden),
-            1,
-            width as isize,
-            true,
-            states.as_ptr(),
-            d_hidden as isize,
-            1,
-            deltas.values.as_ptr().add(deltas.offset),
-            1,
-            deltas.stride as isize,
-            T::ONE,
-            T::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::Rayon(0),
-        );
+    let step_len = batch_size * d_in;
+    let step = |t: usize| {
+        let start = t * step_len;
+        match start.checked_sub(parts[0].len()) {
+            Some(start) => &parts[1][start..start + step_len],
+            None => &parts[0][start..start + step_len],
+        }
+    };
+    let n_steps = (parts[0].len() + parts[1].len()) / step_len;
+    let steps_at_a_time = (ROWS / batch_size).clamp(1, n_steps);
+    let mut buffer = vec![T::ZERO; steps_at_a_time * step_len];
+    for run in masks.runs(gates.clone()) {
+        let mask = masks.copy(masks.copy_of_gate(run.start));
+        for first in (0..n_steps).step_by(steps_at_a_time) {
+            let steps = steps_at_a_time.min(n_steps - first);
+            let buffer = &mut buffer[..steps * step_len];
+            buffer.par_chunks_mut(step_len).enumerate().for_each(|(t, output)| {
+                masked(output, step(first + t), mask);
+            });
+            add(buffer, first * batch_size, &run);
+        }
     }
 }

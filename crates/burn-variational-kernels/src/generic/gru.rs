@@ -3,9 +3,9 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::recurrent::{Recurrent, entered, rows};
 use super::steps::{gate, one_minus, stack, step, through_sigmoid, through_tanh};
-use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+use super::weights::{MaskedWeights, entered, rows};
+use crate::operation::{Constants, Gradients, Keep, Trace};
 
 pub(super) fn forward_reset_after<B: Backend>(
     projected: FloatTensor<B>,
@@ -13,7 +13,7 @@ pub(super) fn forward_reset_after<B: Backend>(
     keep: Keep,
 ) -> Trace<B> {
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = Recurrent::<B>::new(constants, 0..3);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
     let bias = constants.candidate_bias.clone().into_option();
     let bias = bias.map(|bias| B::float_reshape(bias, [1, d_hidden].into()));
     let mut steps = Steps::<B>::new(keep);
@@ -40,13 +40,13 @@ pub(super) fn backward_reset_after<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: Trace<B>,
     constants: &Constants<B>,
-    needs: Needs,
+    needs_recurrent: bool,
 ) -> Gradients<B> {
     let gates = trace.gates.expect("a traced GRU keeps its gates");
     let products = trace.inner.expect("a traced GRU keeps its candidates' products");
     let seq_length = gates.shape()[0];
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = Recurrent::<B>::new(constants, 0..3);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
 
     let (mut of_projected, mut of_products, mut of_candidates) = (vec![], vec![], vec![]);
     let mut d_h: Option<FloatTensor<B>> = None;
@@ -72,7 +72,7 @@ pub(super) fn backward_reset_after<B: Backend>(
         steps.reverse();
         stack::<B>(steps)
     };
-    let d_recurrent = needs.recurrent.then(|| {
+    let d_recurrent = needs_recurrent.then(|| {
         let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
         recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(in_order(of_products)))
     });
@@ -117,7 +117,7 @@ pub(super) fn backward_reset_before<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: Trace<B>,
     constants: &Constants<B>,
-    needs: Needs,
+    needs_recurrent: bool,
 ) -> Gradients<B> {
     let gates = trace.gates.expect("a traced GRU keeps its gates");
     let passed = trace.inner.expect("a traced GRU keeps what the reset gate let through");
@@ -149,7 +149,7 @@ pub(super) fn backward_reset_before<B: Backend>(
     of_resets.reverse();
     of_candidates.reverse();
     let (of_resets, of_candidates) = (stack::<B>(of_resets), stack::<B>(of_candidates));
-    let d_recurrent = needs.recurrent.then(|| {
+    let d_recurrent = needs_recurrent.then(|| {
         let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
         let d_resets =
             resets.weight_gradient(resets.mask(entering), rows::<B>(of_resets.clone()));
@@ -167,8 +167,8 @@ pub(super) fn backward_reset_before<B: Backend>(
 }
 
 /// The reset and update gates, which read the state as it is, and the candidate.
-fn parts<B: Backend>(constants: &Constants<B>) -> (Recurrent<B>, Recurrent<B>) {
-    (Recurrent::new(constants, 0..2), Recurrent::new(constants, 2..3))
+fn parts<B: Backend>(constants: &Constants<B>) -> (MaskedWeights<B>, MaskedWeights<B>) {
+    (MaskedWeights::recurrent(constants, 0..2), MaskedWeights::recurrent(constants, 2..3))
 }
 
 /// `h_{t-1}`.

@@ -3,9 +3,9 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::recurrent::{Recurrent, entered, rows};
 use super::steps::{gate, stack, step, through_sigmoid, through_tanh};
-use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+use super::weights::{MaskedWeights, entered, rows};
+use crate::operation::{Constants, Gradients, Keep, Trace};
 
 pub(super) fn forward<B: Backend>(
     projected: FloatTensor<B>,
@@ -14,7 +14,7 @@ pub(super) fn forward<B: Backend>(
 ) -> Trace<B> {
     let seq_length = projected.shape()[0];
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = Recurrent::<B>::new(constants, 0..4);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4);
     let cell_mask = constants.cell_mask.clone().into_option();
     let mut h = constants.hidden.clone();
     let mut c = constants.cell.clone().into_option().expect("an LSTM carries a cell");
@@ -45,13 +45,13 @@ pub(super) fn backward<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: Trace<B>,
     constants: &Constants<B>,
-    needs: Needs,
+    needs_recurrent: bool,
 ) -> Gradients<B> {
     let gates = trace.gates.expect("a traced LSTM keeps its gates");
     let cells = trace.inner.expect("a traced LSTM keeps its cells");
     let seq_length = gates.shape()[0];
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = Recurrent::<B>::new(constants, 0..4);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4);
     let cell_mask = constants.cell_mask.clone().into_option();
     let initial_cell = constants.cell.clone().into_option().expect("an LSTM carries a cell");
 
@@ -83,7 +83,7 @@ pub(super) fn backward<B: Backend>(
     }
     deltas.reverse();
     let deltas = stack::<B>(deltas);
-    let d_recurrent = needs.recurrent.then(|| {
+    let d_recurrent = needs_recurrent.then(|| {
         let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
         recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
     });

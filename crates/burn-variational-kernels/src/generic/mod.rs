@@ -3,15 +3,17 @@
 
 mod gru;
 mod lstm;
-mod recurrent;
+mod projection;
 mod rnn;
 mod steps;
+mod weights;
 
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
+pub(crate) use self::projection::{project, project_backward};
 use crate::Recurrence;
-use crate::operation::{Constants, Gradients, Keep, Needs, Trace};
+use crate::operation::{Constants, Gradients, Keep, Trace};
 
 /// Runs the recurrence over all steps.
 pub(crate) fn forward<B: Backend>(
@@ -38,16 +40,16 @@ pub(crate) fn backward<B: Backend>(
     gradient: FloatTensor<B>,
     trace: Trace<B>,
     constants: &Constants<B>,
-    needs: Needs,
+    needs_recurrent: bool,
 ) -> Gradients<B> {
     match recurrence {
-        Recurrence::Lstm => lstm::backward::<B>(&gradient, trace, constants, needs),
+        Recurrence::Lstm => lstm::backward::<B>(&gradient, trace, constants, needs_recurrent),
         Recurrence::Gru { reset_after: true } => {
-            gru::backward_reset_after::<B>(&gradient, trace, constants, needs)
+            gru::backward_reset_after::<B>(&gradient, trace, constants, needs_recurrent)
         }
         Recurrence::Gru { reset_after: false } => {
-            gru::backward_reset_before::<B>(&gradient, trace, constants, needs)
+            gru::backward_reset_before::<B>(&gradient, trace, constants, needs_recurrent)
         }
-        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, needs),
+        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, needs_recurrent),
     }
 }

@@ -3,15 +3,15 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::recurrent::{Recurrent, entered, rows};
 use super::steps::{stack, step, through_tanh};
-use crate::operation::{Constants, Gradients, Needs, Trace};
+use super::weights::{MaskedWeights, entered, rows};
+use crate::operation::{Constants, Gradients, Trace};
 
 pub(super) fn forward<B: Backend>(
     projected: FloatTensor<B>,
     constants: &Constants<B>,
 ) -> Trace<B> {
-    let recurrent = Recurrent::<B>::new(constants, 0..1);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut h = constants.hidden.clone();
     let mut outputs = Vec::new();
     for t in 0..projected.shape()[0] {
@@ -26,10 +26,10 @@ pub(super) fn backward<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: Trace<B>,
     constants: &Constants<B>,
-    needs: Needs,
+    needs_recurrent: bool,
 ) -> Gradients<B> {
     let seq_length = trace.packed.shape()[0];
-    let recurrent = Recurrent::<B>::new(constants, 0..1);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut deltas = Vec::with_capacity(seq_length);
     let mut d_h = None;
     for t in (0..seq_length).rev() {
@@ -43,7 +43,7 @@ pub(super) fn backward<B: Backend>(
     }
     deltas.reverse();
     let deltas = stack::<B>(deltas);
-    let d_recurrent = needs.recurrent.then(|| {
+    let d_recurrent = needs_recurrent.then(|| {
         let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
         recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
     });

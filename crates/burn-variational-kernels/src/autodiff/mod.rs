@@ -1,0 +1,60 @@
+//! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
+
+mod projection;
+mod sequence;
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::ops::NodeGuard;
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, TensorMetadata};
+
+use crate::Recurrence;
+use crate::operation::{
+    Constants, Masks, Optional, ProjectionConstants, SequenceBackend, SequenceKernels,
+};
+
+impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, C> {
+    fn project(
+        input: FloatTensor<Self>,
+        constants: ProjectionConstants<Self>,
+    ) -> FloatTensor<Self> {
+        projection::project(input, constants)
+    }
+
+    fn sequence(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        constants: Constants<Self>,
+    ) -> FloatTensor<Self> {
+        sequence::sequence(recurrence, projected, constants)
+    }
+}
+
+/// The primitive and the node of a tensor that may be absent. An absent parent still needs a
+/// node: that of a constant, beside `other`.
+fn optional_parts<B: Backend, C: CheckpointStrategy>(
+    tensor: Optional<Autodiff<B, C>>,
+    other: &FloatTensor<B>,
+) -> (Optional<B>, NodeGuard) {
+    match tensor.into_option() {
+        Some(tensor) => {
+            let (primitive, node) = tensor.into_parts();
+            (Optional::Present(primitive), node)
+        }
+        None => {
+            let dtype = other.dtype().into();
+            let constant = Autodiff::<B, C>::float_zeros([1].into(), &other.device(), dtype);
+            (Optional::Absent, constant.node())
+        }
+    }
+}
+
+/// Masks without their nodes: they are constants.
+fn constant_masks<B: Backend, C: CheckpointStrategy>(masks: Masks<Autodiff<B, C>>) -> Masks<B> {
+    match masks {
+        Masks::Identity => Masks::Identity,
+        Masks::Tied(mask) => Masks::Tied(mask.into_primitive()),
+        Masks::Untied(masks) => Masks::Untied(masks.into_primitive()),
+    }
+}

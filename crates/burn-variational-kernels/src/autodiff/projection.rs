@@ -1,0 +1,68 @@
+//! The projection of all inputs as one node.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend};
+
+use super::{constant_masks, optional_parts};
+use crate::operation::{ProjectionConstants, ProjectionNeeds, SequenceKernels};
+
+/// The backward pass of a projection. Its parents: inputs, weights and bias.
+#[derive(Debug)]
+struct ProjectionBackward;
+
+#[derive(Debug, Clone)]
+struct Saved<B: Backend> {
+    input: FloatTensor<B>,
+    constants: ProjectionConstants<B>,
+}
+
+impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
+    type State = Saved<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Saved<B>, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let [input, weights, bias] = ops.parents;
+        let gradient = grads.consume::<B>(&ops.node);
+        let needs = ProjectionNeeds {
+            input: input.is_some(),
+            weights: weights.is_some(),
+            bias: bias.is_some(),
+        };
+        let Saved { input: values, constants } = ops.state;
+        let found = B::project_backward(gradient, values, &constants, needs);
+        for (node, gradient) in
+            [(input, found.input), (weights, found.weights), (bias, found.bias)]
+        {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+/// Projects the inputs and registers the way back.
+pub(super) fn project<B: SequenceKernels, C: CheckpointStrategy>(
+    input: FloatTensor<Autodiff<B, C>>,
+    constants: ProjectionConstants<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (input, input_node) = input.into_parts();
+    let (weights, weights_node) = constants.weights.into_parts();
+    let (bias, bias_node) = optional_parts(constants.bias, &input);
+    let masks = constant_masks(constants.masks);
+    let constants = ProjectionConstants { weights, bias, masks };
+
+    let parents = [input_node, weights_node, bias_node];
+    let output = B::project(input.clone(), &constants);
+    match ProjectionBackward.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish(Saved { input, constants }, output),
+        OpsKind::UnTracked(preparation) => preparation.finish(output),
+    }
+}

@@ -1,0 +1,82 @@
+//! A whole sequence as one node of the autodiff graph.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients as GradientStore;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend};
+
+use super::{constant_masks, optional_parts};
+use crate::Recurrence;
+use crate::operation::{Constants, SequenceKernels, Trace};
+
+/// The backward pass of a sequence. Its parents: projected inputs, recurrent weights, `h_0`, `c_0`
+/// and `b_hn`. Masks are constants and no parents.
+#[derive(Debug)]
+struct SequenceBackward;
+
+#[derive(Debug, Clone)]
+struct Saved<B: Backend> {
+    recurrence: Recurrence,
+    constants: Constants<B>,
+    trace: Trace<B>,
+}
+
+impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
+    type State = Saved<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Saved<B>, 5>,
+        grads: &mut GradientStore,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let [projected, recurrent, hidden, cell, candidate_bias] = ops.parents;
+        let Saved { recurrence, constants, trace } = ops.state;
+        let gradient = grads.consume::<B>(&ops.node);
+        let found =
+            B::backward(recurrence, gradient, trace, constants, recurrent.is_some());
+        let parents = [
+            (projected, Some(found.projected)),
+            (recurrent, found.recurrent),
+            (hidden, found.hidden),
+            (cell, found.cell),
+            (candidate_bias, found.candidate_bias),
+        ];
+        for (node, gradient) in parents {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<B>(node.id, gradient);
+            }
+        }
+    }
+}
+
+/// Runs a sequence and registers its way back.
+pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
+    recurrence: Recurrence,
+    projected: FloatTensor<Autodiff<B, C>>,
+    constants: Constants<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (projected, projected_node) = projected.into_parts();
+    let (recurrent, recurrent_node) = constants.recurrent.into_parts();
+    let (hidden, hidden_node) = constants.hidden.into_parts();
+    let (cell, cell_node) = optional_parts(constants.cell, &projected);
+    let (candidate_bias, bias_node) = optional_parts(constants.candidate_bias, &projected);
+    let masks = constant_masks(constants.masks);
+    let cell_mask = constants.cell_mask.into_option().map(|mask| mask.into_primitive());
+    let cell_mask = cell_mask.into();
+    let constants = Constants { recurrent, hidden, cell, candidate_bias, masks, cell_mask };
+
+    let parents = [projected_node, recurrent_node, hidden_node, cell_node, bias_node];
+    match SequenceBackward.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => {
+            let trace = B::forward_trace(recurrence, projected, &constants);
+            let packed = trace.packed.clone();
+            preparation.finish(Saved { recurrence, constants, trace }, packed)
+        }
+        OpsKind::UnTracked(preparation) => {
+            preparation.finish(B::forward(recurrence, projected, constants))
+        }
+    }
+}

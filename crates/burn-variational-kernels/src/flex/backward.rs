@@ -1,0 +1,245 @@
+//! The backward operations on tensors: buffers made, kernels called.
+
+use std::ops::Range;
+
+use burn::backend::{Flex, TensorMetadata};
+
+use super::masks::MaskValues;
+use super::pool::buffer;
+use super::projection::{Projection, column_sums};
+use super::real::Real;
+use super::tensors::{contiguous, contiguous_masks, elements, mask_values, owned};
+use super::weight_gradient::{Deltas, Inputs, add_weight_gradient};
+use super::{FlexTensor, gru, lstm, rnn};
+use crate::Recurrence;
+use crate::operation::{
+    Constants, Gradients, ProjectionConstants, ProjectionGradients, ProjectionNeeds, Sizes, Trace,
+};
+
+pub(super) fn project<T: Real>(
+    gradient: &FlexTensor,
+    input: &FlexTensor,
+    constants: &ProjectionConstants<Flex>,
+    needs: ProjectionNeeds,
+) -> ProjectionGradients<Flex> {
+    let [seq_length, batch_size, d_in] = input.shape().dims();
+    let width = constants.weights.shape()[1];
+    let (gradient, input) = (gradient.to_contiguous(), input.to_contiguous());
+    let weights = constants.weights.to_contiguous();
+    let masks = contiguous_masks(&constants.masks);
+    let masks = mask_values::<T>(&masks);
+    let deltas = T::elements(&gradient);
+    let dtype = input.dtype();
+    ProjectionGradients {
+        input: needs.input.then(|| {
+            let weights = T::elements(&weights);
+            let projection = Projection { weights, masks, batch_size, d_in, width };
+            let mut output = buffer([seq_length, batch_size, d_in], dtype);
+            projection.backward(deltas, T::elements_mut(&mut output));
+            output
+        }),
+        weights: needs.weights.then(|| {
+            let n_gates = masks.n_copies().max(1);
+            let mut output = zeros::<T, 2>([d_in, width], &input);
+            let inputs = Inputs { parts: [T::elements(&input), &[]], masks, batch_size, d_in };
+            let d_hidden = width / n_gates;
+            let deltas = Deltas { values: deltas, stride: width, first_gate: 0, d_hidden };
+            let columns = (T::elements_mut(&mut output), width, 0);
+            add_weight_gradient(columns, inputs, deltas, 0..n_gates);
+            output
+        }),
+        bias: needs.bias.then(|| {
+            let mut output = buffer([width], dtype);
+            column_sums(deltas, T::elements_mut(&mut output));
+            output
+        }),
+    }
+}
+
+pub(super) fn sequence<T: Real>(
+    recurrence: Recurrence,
+    gradient: &FlexTensor,
+    trace: Trace<Flex>,
+    constants: &Constants<Flex>,
+    needs_recurrent: bool,
+) -> Gradients<Flex> {
+    let constants = contiguous(constants);
+    let gradient = gradient.to_contiguous();
+    let packed = trace.packed.to_contiguous();
+    let seq_length = packed.shape()[0] - usize::from(recurrence.has_cell());
+    let sizes = Sizes::new::<Flex>(recurrence, seq_length, &constants.hidden);
+    let mut states = Walk::<T> {
+        sizes,
+        constants: &constants,
+        masks: mask_values(&constants.masks),
+        gradient: &gradient,
+        packed: &packed,
+        needs_recurrent,
+    };
+    match recurrence {
+        Recurrence::Lstm => states.lstm(trace),
+        Recurrence::Gru { reset_after: true } => states.gru_reset_after(trace),
+        Recurrence::Gru { reset_after: false } => states.gru_reset_before(trace),
+        Recurrence::Rnn => states.rnn(),
+    }
+}
+
+/// What all recurrences read on their way back.
+struct Walk<'a, T> {
+    sizes: Sizes,
+    constants: &'a Constants<Flex>,
+    masks: MaskValues<'a, T>,
+    gradient: &'a FlexTensor,
+    packed: &'a FlexTensor,
+    needs_recurrent: bool,
+}
+
+impl<T: Real> Walk<'_, T> {
+    fn lstm(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+        let Constants { recurrent, cell, cell_mask, .. } = self.constants;
+        let mut gates = owned(trace.gates.expect("a traced LSTM keeps its gates"));
+        let cells = trace.inner.expect("a traced LSTM keeps its cells").to_contiguous();
+        let (mut d_hidden, mut d_cell) = (self.state(), self.state());
+        let pass = lstm::Backward {
+            recurrent: T::elements(recurrent),
+            masks: self.masks,
+            cell_mask: elements(cell_mask),
+            cell: elements(cell).expect("an LSTM carries a cell"),
+            cells: T::elements(&cells),
+            gradient: T::elements(self.gradient),
+            gates: T::elements_mut(&mut gates),
+            d_hidden: T::elements_mut(&mut d_hidden),
+            d_cell: T::elements_mut(&mut d_cell),
+        };
+        lstm::backward(self.sizes, pass);
+        let d_recurrent = self.recurrent_gradient(|walk, output| walk.add_state(output, &gates, 0..4));
+        self.gradients(gates, d_recurrent, d_hidden, Some(d_cell), None)
+    }
+
+    fn gru_reset_after(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+        let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
+        let mut inner =
+            owned(trace.inner.expect("a traced GRU keeps its candidates' products"));
+        let mut d_hidden = self.state();
+        gru::after::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
+        let d_recurrent = self.recurrent_gradient(|walk, output| {
+            walk.add_state(output, &gates, 0..2);
+            walk.add_state(output, &inner, 2..3);
+        });
+        let d_bias = self.constants.candidate_bias.clone().into_option().map(|_| {
+            let mut output = zeros::<T, 1>([self.sizes.d_hidden], self.packed);
+            column_sums(T::elements(&inner), T::elements_mut(&mut output));
+            output
+        });
+        self.gradients(gates, d_recurrent, d_hidden, None, d_bias)
+    }
+
+    fn gru_reset_before(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+        let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
+        let mut inner =
+            owned(trace.inner.expect("a traced GRU keeps what the reset gate let through"));
+        let mut d_hidden = self.state();
+        gru::before::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
+        let d_recurrent = self.recurrent_gradient(|walk, output| {
+            walk.add_state(output, &gates, 0..2);
+            let Sizes { batch_size, d_hidden, .. } = walk.sizes;
+            let inputs = Inputs {
+                parts: [T::elements(&inner), &[]],
+                masks: MaskValues::Identity,
+                batch_size,
+                d_in: d_hidden,
+            };
+            let width = 3 * d_hidden;
+            let values = T::elements(&gates);
+            let deltas = Deltas { values, stride: width, first_gate: 0, d_hidden };
+            add_weight_gradient((output, width, 2 * d_hidden), inputs, deltas, 2..3);
+        });
+        self.gradients(gates, d_recurrent, d_hidden, None, None)
+    }
+
+    fn rnn(&mut self) -> Gradients<Flex> {
+        let Sizes { seq_length, batch_size, d_hidden: width, .. } = self.sizes;
+        let mut deltas = buffer([seq_length, batch_size, width], self.packed.dtype());
+        let mut d_hidden = self.state();
+        let pass = rnn::Backward {
+            recurrent: T::elements(&self.constants.recurrent),
+            masks: self.masks,
+            packed: T::elements(self.packed),
+            gradient: T::elements(self.gradient),
+            deltas: T::elements_mut(&mut deltas),
+            d_hidden: T::elements_mut(&mut d_hidden),
+        };
+        rnn::backward(self.sizes, pass);
+        let d_recurrent = self.recurrent_gradient(|walk, output| walk.add_state(output, &deltas, 0..1));
+        self.gradients(deltas, d_recurrent, d_hidden, None, None)
+    }
+
+    fn gru<'b>(
+        &'b self,
+        gates: &'b mut FlexTensor,
+        inner: &'b mut FlexTensor,
+        d_hidden: &'b mut FlexTensor,
+    ) -> gru::Backward<'b, T> {
+        gru::Backward {
+            recurrent: T::elements(&self.constants.recurrent),
+            masks: self.masks,
+            hidden: T::elements(&self.constants.hidden),
+            packed: T::elements(self.packed),
+            gradient: T::elements(self.gradient),
+            gates: T::elements_mut(gates),
+            inner: T::elements_mut(inner),
+            d_hidden: T::elements_mut(d_hidden),
+        }
+    }
+
+    /// The gradient of the recurrent weights, if it is needed, as `add` sums it up.
+    fn recurrent_gradient(&self, add: impl FnOnce(&Self, &mut [T])) -> Option<FlexTensor> {
+        self.needs_recurrent.then(|| {
+            let Sizes { d_hidden, n_gates, .. } = self.sizes;
+            let mut output = zeros::<T, 2>([d_hidden, n_gates * d_hidden], self.packed);
+            add(self, T::elements_mut(&mut output));
+            output
+        })
+    }
+
+    /// Adds what gates that read the state got. The rows of `deltas` hold all gates of the cell, or
+    /// these alone.
+    fn add_state(&self, output: &mut [T], deltas: &FlexTensor, gates: Range<usize>) {
+        let Sizes { seq_length, batch_size, d_hidden, n_gates } = self.sizes;
+        let states = &T::elements(self.packed)[..(seq_length - 1) * batch_size * d_hidden];
+        let inputs = Inputs {
+            parts: [T::elements(&self.constants.hidden), states],
+            masks: self.masks,
+            batch_size,
+            d_in: d_hidden,
+        };
+        let (width, stride) = (n_gates * d_hidden, deltas.shape()[2]);
+        let first_gate = if stride == width { 0 } else { gates.start };
+        let deltas = Deltas { values: T::elements(deltas), stride, first_gate, d_hidden };
+        add_weight_gradient((output, width, gates.start * d_hidden), inputs, deltas, gates);
+    }
+
+    /// Zeros of the shape of a state.
+    fn state(&self) -> FlexTensor {
+        let Sizes { batch_size, d_hidden, .. } = self.sizes;
+        zeros::<T, 2>([batch_size, d_hidden], self.packed)
+    }
+
+    fn gradients(
+        &self,
+        projected: FlexTensor,
+        recurrent: Option<FlexTensor>,
+        hidden: FlexTensor,
+        cell: Option<FlexTensor>,
+        candidate_bias: Option<FlexTensor>,
+    ) -> Gradients<Flex> {
+        Gradients { projected, recurrent, hidden: Some(hidden), cell, candidate_bias }
+    }
+}
+
+/// Zeros of the type of another tensor.
+fn zeros<T: Real, const D: usize>(dims: [usize; D], like: &FlexTensor) -> FlexTensor {
+    let mut output = buffer(dims, like.dtype());
+    T::elements_mut(&mut output).fill(T::ZERO);
+    output
+}

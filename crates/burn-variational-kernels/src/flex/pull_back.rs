@@ -1,0 +1,81 @@
+//! `Σ_k (δ_k U_kᵀ) ∘ z_k`: from the gates of a step back to the state that entered it.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::activation::mul_add;
+use super::masks::MaskValues;
+use super::panels::{Panels, padded};
+use super::real::Real;
+use crate::operation::Sizes;
+
+/// The transposed recurrent weights with their masks.
+#[derive(Debug)]
+pub(super) struct PullBack<'a, T> {
+    panels: Panels<T>,
+    masks: MaskValues<'a, T>,
+    d_hidden: usize,
+    arch: Arch,
+}
+
+impl<'a, T: Real> PullBack<'a, T> {
+    pub(super) fn new(recurrent: &[T], masks: MaskValues<'a, T>, sizes: Sizes) -> Self {
+        let panels = Panels::of_transposed_weights(recurrent, sizes);
+        Self { panels, masks, d_hidden: sizes.d_hidden, arch: Arch::new() }
+    }
+
+    /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`
+    /// starts at the first of the gates in the first of the rows, which lie `stride` apart.
+    /// `product` is scratch as large as `d_h`.
+    pub(super) fn add(
+        &self,
+        gates: Range<usize>,
+        (deltas, stride): (&[T], usize),
+        (rows, units): (&Range<usize>, &Range<usize>),
+        d_h: &mut [T],
+        product: &mut [T],
+    ) {
+        let first = gates.start;
+        for run in self.masks.runs(gates) {
+            let deltas = &deltas[(run.start - first) * self.d_hidden..];
+            let mask = self.masks.of_gate(run.start);
+            self.panels.product(units, run, (deltas, stride, rows.len()), product);
+            let d_hidden = self.d_hidden;
+            self.arch.dispatch(AddMasked { d_h, product, mask, d_hidden, rows, units });
+        }
+    }
+}
+
+/// `d_h += product ∘ z` for some rows and units.
+struct AddMasked<'b, T> {
+    d_h: &'b mut [T],
+    product: &'b [T],
+    mask: Option<&'b [T]>,
+    d_hidden: usize,
+    rows: &'b Range<usize>,
+    units: &'b Range<usize>,
+}
+
+impl<T: Real> WithSimd for AddMasked<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { units, d_hidden, .. } = self;
+        let Some(mask) = self.mask else {
+            for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
+                *d_h += product;
+            }
+            return;
+        };
+        let width = padded(units.len());
+        let rows = self.rows.clone().zip(self.d_h.chunks_exact_mut(width));
+        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(width)) {
+            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
+            for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
+                *d_h = mul_add::<S, T>(product, z, *d_h);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Tensors of the backend as slices of elements.
+
+use burn::backend::{Flex, TensorMetadata};
+
+use super::FlexTensor;
+use super::masks::MaskValues;
+use super::real::Real;
+use crate::operation::{Constants, Masks, Optional};
+
+/// A contiguous tensor from its storage's start, which a kernel may overwrite if nobody else
+/// holds it; it copies itself otherwise.
+pub(super) fn owned(tensor: FlexTensor) -> FlexTensor {
+    let len = tensor.shape().num_elements() * tensor.dtype().size();
+    if tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.bytes().len() == len
+    {
+        tensor
+    } else {
+        FlexTensor::from_data(tensor.into_data())
+    }
+}
+
+/// All constants contiguous.
+pub(super) fn contiguous(constants: &Constants<Flex>) -> Constants<Flex> {
+    Constants {
+        recurrent: constants.recurrent.to_contiguous(),
+        hidden: constants.hidden.to_contiguous(),
+        cell: contiguous_optional(&constants.cell),
+        candidate_bias: contiguous_optional(&constants.candidate_bias),
+        masks: contiguous_masks(&constants.masks),
+        cell_mask: contiguous_optional(&constants.cell_mask),
+    }
+}
+
+pub(super) fn contiguous_optional(tensor: &Optional<Flex>) -> Optional<Flex> {
+    match tensor {
+        Optional::Absent => Optional::Absent,
+        Optional::Present(tensor) => Optional::Present(tensor.to_contiguous()),
+    }
+}
+
+pub(super) fn contiguous_masks(masks: &Masks<Flex>) -> Masks<Flex> {
+    match masks {
+        Masks::Identity => Masks::Identity,
+        Masks::Tied(mask) => Masks::Tied(mask.to_contiguous()),
+        Masks::Untied(masks) => Masks::Untied(masks.to_contiguous()),
+    }
+}
+
+/// The elements of a contiguous tensor that may be absent.
+pub(super) fn elements<T: Real>(tensor: &Optional<Flex>) -> Option<&[T]> {
+    match tensor {
+        Optional::Absent => None,
+        Optional::Present(tensor) => Some(T::elements(tensor)),
+    }
+}
+
+/// The values of contiguous masks.
+pub(super) fn mask_values<T: Real>(masks: &Masks<Flex>) -> MaskValues<'_, T> {
+    match masks {
+        Masks::Identity => MaskValues::Identity,
+        Masks::Tied(mask) => MaskValues::Tied(T::elements(mask)),
+        Masks::Untied(masks) => {
+            MaskValues::Untied { values: T::elements(masks), n_gates: masks.shape()[0] }
+        }
+    }
+}

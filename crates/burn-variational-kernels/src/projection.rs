@@ -1,0 +1,124 @@
+//! The projection of the inputs as users of tensors see it.
+
+use burn::tensor::Tensor;
+
+use crate::masks::SequenceMasks;
+use crate::support::{check_dims, runs_on};
+
+/// What the inputs of all steps contribute to the gates, as one operation and one node of the
+/// autodiff graph:
+///
+/// ```text
+/// x'_t = (x_t ∘ z) W + b
+/// ```
+///
+/// With a mask for each gate, gate `k` reads its own columns: `(x_t ∘ z_k) W_k + b_k`. The masks
+/// are constants, the same at every step.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::Projection;
+///
+/// let device = Device::flex();
+/// let input = Tensor::<3>::ones([5, 2, 3], &device);
+/// let weights = Tensor::<2>::ones([3, 16], &device);
+/// let projected = Projection::new(weights).run(input);
+/// assert_eq!(projected.dims(), [5, 2, 16]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Projection {
+    weights: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    masks: SequenceMasks,
+}
+
+impl Projection {
+    /// With `W`, `[d_input, width]`.
+    pub fn new(weights: Tensor<2>) -> Self {
+        Self { weights, bias: None, masks: SequenceMasks::Identity }
+    }
+
+    /// With `b`, `[width]`.
+    pub fn with_bias(mut self, bias: Tensor<1>) -> Self {
+        self.bias = Some(bias);
+        self
+    }
+
+    /// With these masks on the inputs.
+    pub fn with_masks(mut self, masks: SequenceMasks) -> Self {
+        self.masks = masks;
+        self
+    }
+
+    /// Whether the engine takes it: it runs on the device, and the masks are constants.
+    pub fn is_supported(&self, input: &Tensor<3>) -> bool {
+        !self.masks.is_tracked() && runs_on(&input.device())
+    }
+
+    /// Runs it over inputs `[seq_length, batch_size, d_input]`.
+    ///
+    /// # Panics
+    ///
+    /// If the sequence is empty, a shape is off, or [`is_supported`](Self::is_supported) is false.
+    pub fn run(self, input: Tensor<3>) -> Tensor<3> {
+        self.check(input.dims());
+        assert!(
+            self.is_supported(&input),
+            "Projection: no engine on {:?}, or a mask that wants a gradient",
+            input.device()
+        );
+        self.dispatch(input)
+    }
+
+    fn check(&self, input: [usize; 3]) {
+        let [seq_length, batch_size, d_input] = input;
+        for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
+            assert!(size > 0, "Projection: {field} must be positive, got 0");
+        }
+        let [d_weights, width] = self.weights.dims();
+        assert!(
+            d_input == d_weights,
+            "Projection: weights must have dims [{d_input}, width] for input {input:?}, got {:?}",
+            self.weights.dims()
+        );
+        if let Some(bias) = &self.bias {
+            check_dims("Projection: bias", bias.dims(), [width]);
+        }
+        match &self.masks {
+            SequenceMasks::Identity => {}
+            SequenceMasks::Tied(mask) => {
+                check_dims("Projection: mask", mask.dims(), [batch_size, d_input]);
+            }
+            SequenceMasks::Untied(masks) => {
+                let [n_gates, ..] = masks.dims();
+                check_dims("Projection: masks", masks.dims(), [n_gates, batch_size, d_input]);
+                assert!(
+                    n_gates > 0 && width.is_multiple_of(n_gates),
+                    "Projection: masks of {n_gates} gates must divide width {width}"
+                );
+            }
+        }
+    }
+
+    #[cfg(feature = "backend")]
+    fn dispatch(self, input: Tensor<3>) -> Tensor<3> {
+        use burn::backend::Dispatch;
+
+        use crate::operation::{ProjectionConstants, SequenceBackend};
+
+        let constants = ProjectionConstants {
+            weights: self.weights.into_dispatch(),
+            bias: self.bias.map(Tensor::into_dispatch).into(),
+            masks: self.masks.into_dispatch(),
+        };
+        let input = input.into_dispatch();
+        Tensor::from_dispatch(<Dispatch as SequenceBackend>::project(input, constants))
+    }
+
+    #[cfg(not(feature = "backend"))]
+    fn dispatch(self, _input: Tensor<3>) -> Tensor<3> {
+        unreachable!("without a backend no projection is supported")
+    }
+}
