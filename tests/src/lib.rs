@@ -6,6 +6,7 @@ mod devices;
 mod golden;
 mod reference;
 
+pub use burn_variational::rnn::{engine_sequences, without_engine};
 pub use closeness::{CPU_TOLERANCE, GPU_TOLERANCE, assert_close, relative_error, tolerance};
 pub use devices::{flex, ndarray, wgpu};
 pub use golden::{
@@ -42,6 +43,39 @@ macro_rules! on_every_device {
             #[test]
             fn wgpu() {
                 body::on_device(&$crate::wgpu());
+            }
+        }
+    )+};
+}
+
+/// One test for each backend that is compiled in, with the sequence engine and with plain tensor
+/// operations: `test_name::engine::backend` and `test_name::plain::backend`.
+#[macro_export]
+macro_rules! on_every_path {
+    ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
+        mod $name {
+            use burn::tensor::Device;
+
+            /// What either path has to hold.
+            mod either {
+                #[allow(unused_imports, reason = "some tests need nothing of their file")]
+                use super::super::*;
+
+                pub(super) fn path($device: &Device) $body
+            }
+
+            $crate::on_every_device! {
+                fn engine(device: &Device) {
+                    let before = $crate::engine_sequences();
+                    either::path(device);
+                    assert!($crate::engine_sequences() > before, "the engine ran");
+                }
+
+                fn plain(device: &Device) {
+                    let before = $crate::engine_sequences();
+                    $crate::without_engine(|| either::path(device));
+                    assert_eq!($crate::engine_sequences(), before, "the engine did not run");
+                }
             }
         }
     )+};

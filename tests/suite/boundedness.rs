@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_variational::dropout::MaskRng;
 use burn_variational::rnn::{CellConfig, GruCellConfig, RnnCellConfig, StackConfig, StackDropout};
-use cross_backend_tests::on_every_device;
+use cross_backend_tests::on_every_path;
 
 /// The largest `|h|` over 200 steps with half of everything dropped.
 fn largest<K: CellConfig>(cell: K, device: &Device) -> f32 {
@@ -16,7 +16,7 @@ fn largest<K: CellConfig>(cell: K, device: &Device) -> f32 {
     stack.forward(input, None, &masks).0.abs().max().into_scalar()
 }
 
-on_every_device! {
+on_every_path! {
     fn a_gru_stays_within_one(device: &Device) {
         for reset_after in [true, false] {
             let cell = GruCellConfig::new(4, 8, true).with_reset_after(reset_after);

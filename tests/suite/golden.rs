@@ -9,7 +9,7 @@ use burn_variational::rnn::{
     RecurrentLayer, RecurrentStack, RnnCell, SiteMasks, StackMasks, StackState,
 };
 use cross_backend_tests::{
-    CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close, on_every_device,
+    CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close, on_every_path,
 };
 
 /// What of a golden test depends on the cell.
@@ -200,7 +200,7 @@ fn check_case<C: GoldenCell>(
     }
 }
 
-on_every_device! {
+on_every_path! {
     fn lstm_is_that_of_pytorch(device: &Device) {
         check_cell("lstm", LstmCell::of, device);
     }

@@ -9,7 +9,7 @@ use burn_variational::rnn::{
     CellConfig, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentCell,
     RecurrentLayer, RnnCellConfig, SiteMasks,
 };
-use cross_backend_tests::{Cell, Reference, ReferenceMasks, flex, on_every_device, relative_error};
+use cross_backend_tests::{Cell, Reference, ReferenceMasks, flex, on_every_path, relative_error};
 
 /// Relative error of a gradient in `f32` against central differences in `f64`, on every backend.
 const TOLERANCE: f64 = 1e-4;
@@ -238,7 +238,7 @@ fn check_dropped_rows<K: CellConfig>(config: &K, batch_size: usize, device: &Dev
     }
 }
 
-on_every_device! {
+on_every_path! {
     fn lstm_gradients_are_the_finite_differences_of_the_reference(device: &Device) {
         check_cell(&LstmCellConfig::new(D_INPUT, D_HIDDEN, true), Cell::Lstm, device);
     }

@@ -3,6 +3,7 @@
 mod boundedness;
 mod checkpoint;
 mod embedding;
+mod engine;
 mod errors;
 mod golden;
 mod gradients;

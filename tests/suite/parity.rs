@@ -6,7 +6,7 @@ use burn_variational::rnn::{
     HiddenState, LayerMasks, RecurrentCell, RecurrentStack, StackMasks, StackState, VariationalGru,
     VariationalLstm, VariationalRnn,
 };
-use cross_backend_tests::{assert_close, on_every_device, tolerance};
+use cross_backend_tests::{assert_close, on_every_path, tolerance};
 
 const DIMS: [usize; 3] = [3, 5, 4];
 const D_HIDDEN: usize = 6;
@@ -29,7 +29,7 @@ fn forward<C: RecurrentCell>(
     (output, state.layers.into_iter().next().unwrap())
 }
 
-on_every_device! {
+on_every_path! {
     fn identity_masks_recover_burn_lstm(device: &Device) {
         for bias in [true, false] {
             let theirs = nn::LstmConfig::new(DIMS[2], D_HIDDEN, bias).init(device);
