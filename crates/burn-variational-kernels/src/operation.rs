@@ -154,6 +154,12 @@ pub(crate) trait SequenceKernels: Backend {
         generic::project_backward::<Self>(&gradient, input, constants, needs)
     }
 
+    /// The gradient of the packed result, given that of the outputs `h_1 … h_T` in it: the same,
+    /// and zeros for `c_T`.
+    fn pack_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
+        generic::pack_gradient::<Self>(gradient)
+    }
+
     /// The packed result, when no gradient will be asked for.
     fn forward(
         recurrence: Recurrence,
@@ -203,6 +209,8 @@ pub(crate) trait SequenceBackend: Backend {
         projected: FloatTensor<Self>,
         #[extension_type] constants: Constants<Self>,
     ) -> FloatTensor<Self>;
+
+    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// The sizes of a sequence.
@@ -243,6 +251,10 @@ macro_rules! dispatch_to_kernels {
                 constants: Constants<Self>,
             ) -> FloatTensor<Self> {
                 Self::forward(recurrence, projected, constants)
+            }
+
+            fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
+                generic::outputs::<Self>(&packed)
             }
         }
     };

@@ -122,7 +122,7 @@ impl Sequence {
     /// If the sequence is empty, a shape is off, a tensor is missing or there is one the
     /// recurrence has no use for, or [`is_supported`](Self::is_supported) is false.
     pub fn run(self, projected: Tensor<3>) -> SequenceOutput {
-        let [seq_length, batch_size, _] = projected.dims();
+        let [seq_length, ..] = projected.dims();
         self.check(projected.dims());
         assert!(
             self.is_supported(&projected),
@@ -131,12 +131,13 @@ impl Sequence {
         );
         let recurrence = self.recurrence;
         let packed = self.dispatch(projected);
-        let step = |t: usize| packed.clone().slice([t..t + 1]).squeeze_dim(0);
-        SequenceOutput {
-            hidden: step(seq_length - 1),
-            cell: recurrence.has_cell().then(|| step(seq_length)),
-            outputs: packed.slice([0..seq_length, 0..batch_size]),
-        }
+        let step = |steps: &Tensor<3>, t: usize| steps.clone().slice([t..t + 1]).squeeze_dim(0);
+        let (outputs, cell) = if recurrence.has_cell() {
+            (outputs(packed.clone()), Some(step(&packed, seq_length)))
+        } else {
+            (packed, None)
+        };
+        SequenceOutput { hidden: step(&outputs, seq_length - 1), cell, outputs }
     }
 
     fn check(&self, projected: [usize; 3]) {
@@ -213,5 +214,20 @@ impl Sequence {
     #[cfg(not(feature = "backend"))]
     fn dispatch(self, _projected: Tensor<3>) -> Tensor<3> {
         unreachable!("without a backend no sequence is supported")
+    }
+}
+
+/// `h_1 … h_T` of `h_1 … h_T, c_T`.
+fn outputs(packed: Tensor<3>) -> Tensor<3> {
+    #[cfg(feature = "backend")]
+    {
+        use burn::backend::Dispatch;
+
+        use crate::operation::SequenceBackend;
+        Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed.into_dispatch()))
+    }
+    #[cfg(not(feature = "backend"))]
+    {
+        packed
     }
 }

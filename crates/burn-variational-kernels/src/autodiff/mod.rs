@@ -1,5 +1,6 @@
 //! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
 
+mod outputs;
 mod projection;
 mod sequence;
 
@@ -19,7 +20,7 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
         input: FloatTensor<Self>,
         constants: ProjectionConstants<Self>,
     ) -> FloatTensor<Self> {
-        projection::project(input, constants)
+        projection::project::<B, C>(input, constants)
     }
 
     fn sequence(
@@ -27,7 +28,11 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
         projected: FloatTensor<Self>,
         constants: Constants<Self>,
     ) -> FloatTensor<Self> {
-        sequence::sequence(recurrence, projected, constants)
+        sequence::sequence::<B, C>(recurrence, projected, constants)
+    }
+
+    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
+        outputs::outputs::<B, C>(packed)
     }
 }
 

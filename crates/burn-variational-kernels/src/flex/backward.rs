@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::backend::{Flex, TensorMetadata};
+use rayon::prelude::*;
 
 use super::masks::MaskValues;
 use super::pool::buffer;
@@ -54,6 +55,20 @@ pub(super) fn project<T: Real>(
             output
         }),
     }
+}
+
+pub(super) fn pack_gradient<T: Real>(gradient: &FlexTensor) -> FlexTensor {
+    let [seq_length, batch_size, d_hidden] = gradient.shape().dims();
+    let gradient = gradient.to_contiguous();
+    let mut output = buffer([seq_length + 1, batch_size, d_hidden], gradient.dtype());
+    let step_len = batch_size * d_hidden;
+    let steps = T::elements_mut(&mut output).par_chunks_mut(step_len);
+    let gradients = T::elements(&gradient).par_chunks(step_len).map(Some).chain([None]);
+    steps.zip(gradients).for_each(|(step, gradient)| match gradient {
+        Some(gradient) => step.copy_from_slice(gradient),
+        None => step.fill(T::ZERO),
+    });
+    output
 }
 
 pub(super) fn sequence<T: Real>(

@@ -21,7 +21,7 @@ mod tensors;
 mod weight_gradient;
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{DType, Flex, TensorMetadata};
+use burn::backend::{DType, Flex};
 
 use crate::operation::{
     Constants, Gradients, Keep, ProjectionConstants, ProjectionGradients, ProjectionNeeds,
@@ -31,13 +31,18 @@ use crate::{Recurrence, generic};
 
 type FlexTensor = FloatTensor<Flex>;
 
+/// Runs `f` on a thread of the pool, so that handing work to the others is cheap inside.
+fn in_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
 impl SequenceKernels for Flex {
     fn project(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
-        match input.dtype() {
+        in_pool(|| match input.dtype() {
             DType::F32 => forward::project::<f32>(&input, constants),
             DType::F64 => forward::project::<f64>(&input, constants),
             _ => generic::project(input, constants),
-        }
+        })
     }
 
     fn project_backward(
@@ -46,10 +51,18 @@ impl SequenceKernels for Flex {
         constants: &ProjectionConstants<Self>,
         needs: ProjectionNeeds,
     ) -> ProjectionGradients<Self> {
-        match input.dtype() {
+        in_pool(|| match input.dtype() {
             DType::F32 => backward::project::<f32>(&gradient, &input, constants, needs),
             DType::F64 => backward::project::<f64>(&gradient, &input, constants, needs),
             _ => generic::project_backward(&gradient, input, constants, needs),
+        })
+    }
+
+    fn pack_gradient(gradient: FlexTensor) -> FlexTensor {
+        match gradient.dtype() {
+            DType::F32 => backward::pack_gradient::<f32>(&gradient),
+            DType::F64 => backward::pack_gradient::<f64>(&gradient),
+            _ => generic::pack_gradient::<Self>(gradient),
         }
     }
 
@@ -76,20 +89,12 @@ impl SequenceKernels for Flex {
         constants: Constants<Self>,
         needs_recurrent: bool,
     ) -> Gradients<Self> {
-        let backward = match gradient.dtype() {
-            DType::F32 => backward::sequence::<f32>,
-            DType::F64 => backward::sequence::<f64>,
-            _ => {
-                return generic::backward(
-                    recurrence,
-                    gradient,
-                    trace,
-                    &constants,
-                    needs_recurrent,
-                );
-            }
-        };
-        backward(recurrence, &gradient, trace, &constants, needs_recurrent)
+        let (rec, needs) = (recurrence, needs_recurrent);
+        in_pool(|| match gradient.dtype() {
+            DType::F32 => backward::sequence::<f32>(rec, &gradient, trace, &constants, needs),
+            DType::F64 => backward::sequence::<f64>(rec, &gradient, trace, &constants, needs),
+            _ => generic::backward(rec, gradient, trace, &constants, needs),
+        })
     }
 }
 
@@ -99,9 +104,9 @@ fn run(
     constants: &Constants<Flex>,
     keep: Keep,
 ) -> Trace<Flex> {
-    match projected.dtype() {
+    in_pool(|| match projected.dtype() {
         DType::F32 => forward::sequence::<f32>(recurrence, projected, constants, keep),
         DType::F64 => forward::sequence::<f64>(recurrence, projected, constants, keep),
         _ => generic::forward(recurrence, projected, constants, keep),
-    }
+    })
 }

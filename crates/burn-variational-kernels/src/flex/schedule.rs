@@ -91,43 +91,61 @@ impl Schedule {
         }
     }
 
-    /// Threads draw numbers; number `n` is block `n mod blocks` of stage `n / blocks`. A thread
-    /// waits only for smaller numbers, which running threads hold, so nobody waits for ever, not
-    /// even if no second thread ever comes to help.
+    /// Every thread first claims blocks of its own, and then those that others have left. The
+    /// next stage begins when all blocks of this one are done. A thread waits only for blocks that
+    /// running threads have claimed, so nobody waits for ever, not even if no second thread ever
+    /// comes to help.
+    ///
+    /// A thread walks its blocks to and fro, so that it begins each stage with the panels that it
+    /// read last and still has in its cache.
     fn by_units<T: Real>(
         &self,
         stages: usize,
         scratch: usize,
         task: impl Fn(&mut [T], usize, &Range<usize>, &Range<usize>) + Sync,
     ) {
-        let next = CacheLine(AtomicUsize::new(0));
+        let n_blocks = self.blocks.len();
+        let n_threads = rayon::current_num_threads().min(n_blocks);
+        // The stage a block is to be claimed for next.
+        let claims: Vec<_> = (0..n_blocks).map(|_| CacheLine(AtomicUsize::new(0))).collect();
         let done = CacheLine(AtomicUsize::new(0));
-        let work = || {
+        let claim = |block: usize, stage: usize| {
+            let (taken, free) = (Ordering::Acquire, Ordering::Relaxed);
+            claims[block].0.compare_exchange(stage, stage + 1, taken, free).is_ok()
+        };
+        let work = |thread: usize| {
             let mut scratch = vec![T::ZERO; scratch];
-            loop {
-                let number = next.0.fetch_add(1, Ordering::Relaxed);
-                let (stage, block) = (number / self.blocks.len(), number % self.blocks.len());
-                if stage >= stages {
-                    break;
+            for stage in done.0.load(Ordering::Acquire) / n_blocks..stages {
+                let backwards = stage.is_multiple_of(2);
+                for offset in 0..n_threads {
+                    let owner = (thread + offset) % n_threads;
+                    let owned = owner * n_blocks / n_threads..(owner + 1) * n_blocks / n_threads;
+                    // From the end that their owner comes to last.
+                    let backwards = backwards != (offset > 0);
+                    for k in 0..owned.len() {
+                        let block = if backwards { owned.end - 1 - k } else { owned.start + k };
+                        if claim(block, stage) {
+                            let _counted = Counted(&done.0);
+                            for rows in &self.rows {
+                                task(&mut scratch, stage, rows, &self.blocks[block]);
+                            }
+                        }
+                    }
                 }
-                wait_for(&done.0, stage * self.blocks.len());
-                let _counted = Counted(&done.0);
-                for rows in &self.rows {
-                    task(&mut scratch, stage, rows, &self.blocks[block]);
-                }
+                wait_for(&done.0, (stage + 1) * n_blocks);
             }
         };
-        let helpers = rayon::current_num_threads().min(self.blocks.len()) - 1;
         rayon::scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(|_| work());
+            for thread in 1..n_threads {
+                let work = &work;
+                scope.spawn(move |_| work(thread));
             }
-            work();
+            work(0);
         });
     }
 }
 
-/// Keeps two counters from sharing a cache line.
+/// Keeps counters from sharing a cache line.
 #[repr(align(128))]
 struct CacheLine<T>(T);
 

@@ -12,6 +12,7 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
 pub(crate) use self::projection::{project, project_backward};
+pub(crate) use self::steps::{outputs, pack_gradient};
 use crate::Recurrence;
 use crate::operation::{Constants, Gradients, Keep, Trace};
 

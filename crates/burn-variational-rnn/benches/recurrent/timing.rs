@@ -29,8 +29,7 @@ impl Pass {
     /// What follows the layer's output.
     pub fn finish(self, output: Tensor<3>) {
         if self == Self::Train {
-            let squares = output.clone() * output;
-            drop(squares.mean().backward());
+            drop(output.square().mean().backward());
         }
     }
 }

@@ -1,0 +1,44 @@
+//! The outputs of a packed result as a node of its own: cutting them out as any slice would clear
+//! and copy more memory backward than the sequence itself writes.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::Autodiff;
+
+use crate::generic;
+use crate::operation::SequenceKernels;
+
+#[derive(Debug)]
+struct OutputsBackward;
+
+impl<B: SequenceKernels> Backward<B, 1> for OutputsBackward {
+    type State = ();
+
+    fn backward(
+        self,
+        ops: Ops<(), 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let [packed] = ops.parents;
+        let gradient = grads.consume::<B>(&ops.node);
+        if let Some(packed) = packed {
+            grads.register::<B>(packed.id, B::pack_gradient(gradient));
+        }
+    }
+}
+
+/// `h_1 … h_T` of `h_1 … h_T, c_T`.
+pub(super) fn outputs<B: SequenceKernels, C: CheckpointStrategy>(
+    packed: FloatTensor<Autodiff<B, C>>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (packed, node) = packed.into_parts();
+    let outputs = generic::outputs::<B>(&packed);
+    match OutputsBackward.prepare::<C>([node]).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish((), outputs),
+        OpsKind::UnTracked(preparation) => preparation.finish(outputs),
+    }
+}
