@@ -7,7 +7,10 @@ mod autodiff;
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
+mod cross_entropy;
+mod linear;
 mod masks;
+mod norm;
 #[cfg(feature = "backend")]
 mod operation;
 mod projection;
@@ -15,7 +18,10 @@ mod recurrence;
 mod sequence;
 mod support;
 
+pub use cross_entropy::cross_entropy;
+pub use linear::linear;
 pub use masks::SequenceMasks;
+pub use norm::squared_norm;
 pub use projection::Projection;
 pub use recurrence::Recurrence;
 pub use sequence::{Sequence, SequenceOutput};

@@ -1,6 +1,6 @@
 //! The operation as backends see it: its inputs, what it keeps, and the trait they implement.
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, ExtensionType, TensorMetadata, backend_extension};
 
 use crate::{Recurrence, generic};
@@ -154,6 +154,29 @@ pub(crate) trait SequenceKernels: Backend {
         generic::project_backward::<Self>(&gradient, input, constants, needs)
     }
 
+    /// `Σ x²`, `[1]`.
+    fn sum_of_squares(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+        generic::sum_of_squares::<Self>(tensor)
+    }
+
+    /// `-log softmax(logits_n)[target_n]` of every row `n`, `[rows]`, and what the backward pass
+    /// needs of it.
+    fn cross_entropy(
+        logits: FloatTensor<Self>,
+        targets: &IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        generic::cross_entropy::<Self>(logits, targets)
+    }
+
+    /// The gradient of the logits, given that of each row's loss and what the forward pass kept.
+    fn cross_entropy_backward(
+        gradient: FloatTensor<Self>,
+        kept: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        generic::cross_entropy_backward::<Self>(gradient, kept, targets)
+    }
+
     /// The gradient of the packed result, given that of the outputs `h_1 … h_T` in it: the same,
     /// and zeros for `c_T`.
     fn pack_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -211,6 +234,13 @@ pub(crate) trait SequenceBackend: Backend {
     ) -> FloatTensor<Self>;
 
     fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn cross_entropy_losses(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// The sizes of a sequence.
@@ -255,6 +285,17 @@ macro_rules! dispatch_to_kernels {
 
             fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
                 generic::outputs::<Self>(&packed)
+            }
+
+            fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+                Self::sum_of_squares(tensor)
+            }
+
+            fn cross_entropy_losses(
+                logits: FloatTensor<Self>,
+                targets: IntTensor<Self>,
+            ) -> FloatTensor<Self> {
+                Self::cross_entropy(logits, &targets).0
             }
         }
     };

@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use burn_variational_kernels::squared_norm;
 
 /// Scales all gradients of a module by one factor, so that their joint norm is at most `max_norm`:
 ///
@@ -48,13 +49,22 @@ pub fn clip_global_norm<M: Module>(
         max_norm > 0.0 && max_norm.is_finite(),
         "clip_global_norm: max_norm must be positive and finite, got {max_norm}"
     );
-    let mut squares = SumOfSquares { grads, sum: None };
-    module.visit(&mut squares);
-    let norm = squares.sum?.sqrt();
+    let norm = global_norm(grads, module)?;
     // At norm 0 the quotient is infinite, and 1 after the clamp.
     let factor = norm.clone().recip().mul_scalar(max_norm).clamp_max(1.0);
     module.visit(&mut Scale { grads, factor });
     Some(norm)
+}
+
+/// The norm of all gradients of a module together, dims `[1]`, or nothing if there is none.
+///
+/// An optimiser whose step is proportional to the gradient, as SGD without momentum, may scale its
+/// learning rate by `min(1, max_norm / n)` instead of all gradients, which is one pass over them
+/// less than [`clip_global_norm`].
+pub fn global_norm<M: Module>(grads: &GradientsParams, module: &M) -> Option<Tensor<1>> {
+    let mut squares = SumOfSquares { grads, sum: None };
+    module.visit(&mut squares);
+    Some(squares.sum?.sqrt())
 }
 
 struct SumOfSquares<'a> {
@@ -67,7 +77,7 @@ impl ModuleVisitor for SumOfSquares<'_> {
         let Some(grad) = self.grads.get::<D>(param.id) else {
             return;
         };
-        let squares = grad.square().sum();
+        let squares = squared_norm(grad);
         self.sum = Some(match self.sum.take() {
             Some(sum) => sum + squares,
             None => squares,

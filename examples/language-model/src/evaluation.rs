@@ -1,9 +1,9 @@
 //! Perplexity: by weight averaging, and by Monte Carlo over the masks.
 
 use anyhow::Result;
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_variational::dropout::MaskRng;
+use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::{MonteCarlo, log_mean_exp};
 use burn_variational::rnn::RecurrentCell;
 use burn_variational::training::TokenWindows;
@@ -79,13 +79,13 @@ fn log_probabilities<C: RecurrentCell>(
         let dims = [batch_size * n_draws, seq_length];
         let fold = |tokens: Tensor<2, Int>| tokens.repeat_dim(0, n_draws);
         let inputs = fold(window.inputs_on(device));
-        let targets = fold(window.targets_on(device)).reshape([dims[0] * dims[1], 1]);
+        let targets = fold(window.targets_on(device)).reshape([dims[0] * dims[1]]);
 
         let rng = rng.clone().starting_step(window.first_step() as u64);
         let masks = model.sample_masks(dims, &rng, drop_types, device);
         let (logits, next) = model.forward(inputs, state, &masks);
         state = Some(next);
-        steps.push(log_softmax(logits, 1).gather(1, targets).reshape(dims));
+        steps.push(cross_entropy(logits, targets).neg().reshape(dims));
         bar.advance((dims[0] * dims[1]) as u64);
     }
     Ok(Tensor::cat(steps, 1))

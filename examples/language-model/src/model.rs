@@ -7,6 +7,7 @@ use burn_variational::dropout::MaskRng;
 use burn_variational::embedding::{
     EmbeddingMasks, VariationalEmbedding, VariationalEmbeddingConfig,
 };
+use burn_variational::kernels::linear;
 use burn_variational::rnn::{
     CellConfig, RecurrentCell, RecurrentStack, StackConfig, StackMasks, StackState,
 };
@@ -100,7 +101,8 @@ impl<C: RecurrentCell> LanguageModel<C> {
         let (hidden, state) = self.stack.forward(embedded, state, &masks.stack);
         let [.., width] = hidden.dims();
         let rows = hidden.reshape([batch_size * seq_length, width]);
-        (self.output.forward(rows), state)
+        let bias = self.output.bias.as_ref().map(Param::val);
+        (linear(rows, self.output.weight.val(), bias), state)
     }
 }
 

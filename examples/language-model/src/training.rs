@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use burn::module::{Module, ParamGroup};
-use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
 use burn_variational::dropout::MaskRng;
+use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
-    CheckpointDir, TokenWindows, clip_global_norm, with_decoupled_decays,
+    CheckpointDir, TokenWindows, global_norm, with_decoupled_decays,
 };
 
 use crate::MakeCell;
@@ -151,7 +151,6 @@ impl Trainer<'_> {
         let preset = self.run.preset();
         let device = self.device.clone().autodiff();
         let lr = method.schedule(&preset).lr(epoch);
-        let loss_of = CrossEntropyLossConfig::new().init(&device);
         let rng = MaskRng::seeded(self.run.seed).scope(TRAINING);
         let name = format!("{method} epoch {epoch}/{}", self.run.epochs);
         let bar = TokenBar::new(name, windows.n_targets() as u64);
@@ -170,11 +169,13 @@ impl Trainer<'_> {
             let targets = window.targets_on(&device).reshape([batch_size * seq_length]);
             // Summed over the steps of the mean over the batch: learning rate and clipping are
             // published for this loss.
-            let loss = loss_of.forward(logits, targets).mul_scalar(seq_length as f64);
+            let loss = cross_entropy(logits, targets).sum().div_scalar(batch_size as f64);
 
-            let mut grads = GradientsParams::from_grads(loss.backward(), model);
-            clip_global_norm(&mut grads, model, preset.max_norm);
-            training.model = training.optimizer.step(lr, training.model.clone(), grads);
+            let grads = GradientsParams::from_grads(loss.backward(), model);
+            // The step is proportional to the gradient: clipping is a smaller learning rate.
+            let norm = global_norm(&grads, model).context("a model has gradients")?;
+            let clipped = lr * (preset.max_norm / f64::from(norm.into_scalar::<f32>())).min(1.0);
+            training.model = training.optimizer.step(clipped, training.model.clone(), grads);
 
             loss_sum += f64::from(loss.into_scalar::<f32>());
             bar.advance((batch_size * seq_length) as u64);

@@ -1,5 +1,6 @@
 //! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
 
+mod cross_entropy;
 mod outputs;
 mod projection;
 mod sequence;
@@ -7,10 +8,10 @@ mod sequence;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::ops::NodeGuard;
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
-use crate::Recurrence;
+use crate::{Recurrence, generic};
 use crate::operation::{
     Constants, Masks, Optional, ProjectionConstants, SequenceBackend, SequenceKernels,
 };
@@ -33,6 +34,17 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
 
     fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
         outputs::outputs::<B, C>(packed)
+    }
+
+    fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+        generic::sum_of_squares::<Self>(tensor)
+    }
+
+    fn cross_entropy_losses(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        cross_entropy::cross_entropy::<B, C>(logits, targets)
     }
 }
 

@@ -43,6 +43,13 @@ fn exp_parts<S: Simd, T: Real>(x: T) -> (T, T) {
     (T::power_of_two(shifted), mul_add::<S, T>(polynomial, r * r, r))
 }
 
+/// `e^x`, 0 where that is no normal number.
+#[inline(always)]
+pub(super) fn exp<S: Simd, T: Real>(x: T) -> T {
+    let (power, rest) = exp_parts::<S, T>(x);
+    if x < T::EXP_RANGE[0] { T::ZERO } else { mul_add::<S, T>(power, rest, power) }
+}
+
 /// `σ(x)`.
 #[inline(always)]
 pub(super) fn sigmoid<S: Simd, T: Real>(x: T) -> T {

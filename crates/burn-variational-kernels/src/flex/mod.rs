@@ -2,11 +2,13 @@
 
 mod activation;
 mod backward;
+mod cross_entropy;
 mod entering;
 mod forward;
 mod gru;
 mod lstm;
 mod masks;
+mod norm;
 mod panels;
 mod pointwise;
 mod pool;
@@ -20,7 +22,7 @@ mod shared;
 mod tensors;
 mod weight_gradient;
 
-use burn::backend::tensor::FloatTensor;
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{DType, Flex};
 
 use crate::operation::{
@@ -55,6 +57,37 @@ impl SequenceKernels for Flex {
             DType::F32 => backward::project::<f32>(&gradient, &input, constants, needs),
             DType::F64 => backward::project::<f64>(&gradient, &input, constants, needs),
             _ => generic::project_backward(&gradient, input, constants, needs),
+        })
+    }
+
+    fn sum_of_squares(tensor: FlexTensor) -> FlexTensor {
+        in_pool(|| match tensor.dtype() {
+            DType::F32 => norm::sum_of_squares::<f32>(&tensor),
+            DType::F64 => norm::sum_of_squares::<f64>(&tensor),
+            _ => generic::sum_of_squares::<Self>(tensor),
+        })
+    }
+
+    fn cross_entropy(
+        logits: FlexTensor,
+        targets: &IntTensor<Self>,
+    ) -> (FlexTensor, FlexTensor) {
+        in_pool(|| match logits.dtype() {
+            DType::F32 => cross_entropy::forward::<f32>(logits, targets),
+            DType::F64 => cross_entropy::forward::<f64>(logits, targets),
+            _ => generic::cross_entropy::<Self>(logits, targets),
+        })
+    }
+
+    fn cross_entropy_backward(
+        gradient: FlexTensor,
+        kept: FlexTensor,
+        targets: IntTensor<Self>,
+    ) -> FlexTensor {
+        in_pool(|| match gradient.dtype() {
+            DType::F32 => cross_entropy::backward::<f32>(&gradient, kept, &targets),
+            DType::F64 => cross_entropy::backward::<f64>(&gradient, kept, &targets),
+            _ => generic::cross_entropy_backward::<Self>(gradient, kept, targets),
         })
     }
 

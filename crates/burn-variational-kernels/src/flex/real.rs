@@ -42,6 +42,9 @@ pub(super) trait Real:
     /// `self · b + c`, rounded once.
     fn fused_mul_add(self, b: Self, c: Self) -> Self;
 
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+
     /// `2^n` of a whole `n` to which [`ROUNDING`](Self::ROUNDING) was added.
     fn power_of_two(shifted: Self) -> Self;
 
@@ -67,6 +70,10 @@ impl Real for f32 {
     #[inline(always)]
     fn fused_mul_add(self, b: Self, c: Self) -> Self {
         self.mul_add(b, c)
+    }
+
+    fn ln(self) -> Self {
+        self.ln()
     }
 
     #[inline(always)]
@@ -113,6 +120,10 @@ impl Real for f64 {
     #[inline(always)]
     fn fused_mul_add(self, b: Self, c: Self) -> Self {
         self.mul_add(b, c)
+    }
+
+    fn ln(self) -> Self {
+        self.ln()
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! The sequence operations in backend operations alone: for every backend without a kernel of its
 //! own, and for float types a kernel does not know.
 
+mod cross_entropy;
 mod gru;
 mod lstm;
 mod projection;
@@ -11,8 +12,9 @@ mod weights;
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
+pub(crate) use self::cross_entropy::{cross_entropy, cross_entropy_backward};
 pub(crate) use self::projection::{project, project_backward};
-pub(crate) use self::steps::{outputs, pack_gradient};
+pub(crate) use self::steps::{outputs, pack_gradient, sum_of_squares};
 use crate::Recurrence;
 use crate::operation::{Constants, Gradients, Keep, Trace};
 

@@ -31,6 +31,11 @@ pub(crate) fn pack_gradient<B: Backend>(gradient: FloatTensor<B>) -> FloatTensor
     B::float_cat(vec![gradient, zeros], 0)
 }
 
+/// `Σ x²`, `[1]`.
+pub(crate) fn sum_of_squares<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_sum(B::float_mul(tensor.clone(), tensor))
+}
+
 /// Joins `[batch_size, width]` steps to `[seq_length, batch_size, width]`.
 pub(super) fn stack<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let expand = |step: FloatTensor<B>| {
