@@ -56,7 +56,7 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
 fn dispatch(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     use burn::backend::Dispatch;
 
-    use crate::operation::SequenceBackend;
+    use crate::dispatch::SequenceBackend;
     let (logits, targets) = (logits.into_dispatch(), targets.into_dispatch());
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::cross_entropy_losses(logits, targets))
 }

@@ -3,11 +3,13 @@
 
 #[cfg(feature = "backend")]
 mod autodiff;
+mod cross_entropy;
+#[cfg(feature = "backend")]
+mod dispatch;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
-mod cross_entropy;
 mod linear;
 mod masks;
 mod norm;

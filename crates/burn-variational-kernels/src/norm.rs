@@ -27,7 +27,7 @@ pub fn squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
 fn dispatch<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     use burn::backend::Dispatch;
 
-    use crate::operation::SequenceBackend;
+    use crate::dispatch::SequenceBackend;
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::squared_norm(tensor.into_dispatch()))
 }
 

@@ -1,7 +1,7 @@
 //! The operation as backends see it: its inputs, what it keeps, and the trait they implement.
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, ExtensionType, TensorMetadata, backend_extension};
+use burn::backend::{Backend, ExtensionType, TensorMetadata};
 
 use crate::{Recurrence, generic};
 
@@ -140,7 +140,10 @@ pub(crate) struct ProjectionNeeds {
 /// - the rest as documented on [`Constants`], [`Trace`] and [`Gradients`]
 pub(crate) trait SequenceKernels: Backend {
     /// `(x_t ∘ z_x) W + b` for all steps: `[seq_length, batch_size, n_gates · d_hidden]`.
-    fn project(input: FloatTensor<Self>, constants: &ProjectionConstants<Self>) -> FloatTensor<Self> {
+    fn project(
+        input: FloatTensor<Self>,
+        constants: &ProjectionConstants<Self>,
+    ) -> FloatTensor<Self> {
         generic::project::<Self>(input, constants)
     }
 
@@ -214,35 +217,6 @@ pub(crate) trait SequenceKernels: Backend {
     }
 }
 
-/// The operation on Burn's runtime devices.
-#[backend_extension(
-    Flex: cfg(feature = "flex"),
-    NdArray: cfg(feature = "ndarray"),
-    Cube: cfg(feature = "gpu"),
-    Autodiff
-)]
-pub(crate) trait SequenceBackend: Backend {
-    fn project(
-        input: FloatTensor<Self>,
-        #[extension_type] constants: ProjectionConstants<Self>,
-    ) -> FloatTensor<Self>;
-
-    fn sequence(
-        recurrence: Recurrence,
-        projected: FloatTensor<Self>,
-        #[extension_type] constants: Constants<Self>,
-    ) -> FloatTensor<Self>;
-
-    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    fn cross_entropy_losses(
-        logits: FloatTensor<Self>,
-        targets: IntTensor<Self>,
-    ) -> FloatTensor<Self>;
-}
-
 /// The sizes of a sequence.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sizes {
@@ -262,63 +236,4 @@ impl Sizes {
         let shape = hidden.shape();
         Self { seq_length, batch_size: shape[0], d_hidden: shape[1], n_gates: recurrence.n_gates() }
     }
-}
-
-/// Implements a trait's dispatched operation by the kernels of a backend.
-macro_rules! dispatch_to_kernels {
-    ($backend:ty) => {
-        impl SequenceBackend for $backend {
-            fn project(
-                input: FloatTensor<Self>,
-                constants: ProjectionConstants<Self>,
-            ) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::project(input, &constants)
-            }
-
-            fn sequence(
-                recurrence: Recurrence,
-                projected: FloatTensor<Self>,
-                constants: Constants<Self>,
-            ) -> FloatTensor<Self> {
-                Self::forward(recurrence, projected, constants)
-            }
-
-            fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
-                generic::outputs::<Self>(&packed)
-            }
-
-            fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-                Self::sum_of_squares(tensor)
-            }
-
-            fn cross_entropy_losses(
-                logits: FloatTensor<Self>,
-                targets: IntTensor<Self>,
-            ) -> FloatTensor<Self> {
-                Self::cross_entropy(logits, &targets).0
-            }
-        }
-    };
-}
-
-#[cfg(feature = "flex")]
-dispatch_to_kernels!(burn::backend::Flex);
-
-#[cfg(feature = "ndarray")]
-mod ndarray {
-    #![allow(deprecated, reason = "burn 0.22 deprecates NdArray and still has it")]
-    use super::*;
-    use burn::backend::NdArray;
-
-    impl SequenceKernels for NdArray {}
-    dispatch_to_kernels!(NdArray);
-}
-
-#[cfg(feature = "gpu")]
-mod gpu {
-    use super::*;
-    use burn::backend::Cube;
-
-    impl SequenceKernels for Cube {}
-    dispatch_to_kernels!(Cube);
 }

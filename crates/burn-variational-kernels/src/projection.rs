@@ -106,7 +106,8 @@ impl Projection {
     fn dispatch(self, input: Tensor<3>) -> Tensor<3> {
         use burn::backend::Dispatch;
 
-        use crate::operation::{ProjectionConstants, SequenceBackend};
+        use crate::dispatch::SequenceBackend;
+        use crate::operation::ProjectionConstants;
 
         let constants = ProjectionConstants {
             weights: self.weights.into_dispatch(),

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use crate::Recurrence;
 use crate::masks::SequenceMasks;
 use crate::support::{check_dims, runs_on};
-use crate::Recurrence;
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
 /// autodiff graph.
@@ -131,7 +131,8 @@ impl Sequence {
         );
         let recurrence = self.recurrence;
         let packed = self.dispatch(projected);
-        let step = |steps: &Tensor<3>, t: usize| steps.clone().slice([t..t + 1]).squeeze_dim(0);
+        let step =
+            |steps: &Tensor<3>, t: usize| steps.clone().slice_dim(0, t..t + 1).squeeze_dim(0);
         let (outputs, cell) = if recurrence.has_cell() {
             (outputs(packed.clone()), Some(step(&packed, seq_length)))
         } else {
@@ -192,7 +193,8 @@ impl Sequence {
     fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
         use burn::backend::Dispatch;
 
-        use crate::operation::{Constants, Optional, SequenceBackend};
+        use crate::dispatch::SequenceBackend;
+        use crate::operation::{Constants, Optional};
 
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
@@ -206,8 +208,7 @@ impl Sequence {
             cell_mask: optional(self.cell_mask),
         };
         let projected = projected.into_dispatch();
-        let packed =
-            <Dispatch as SequenceBackend>::sequence(self.recurrence, projected, constants);
+        let packed = <Dispatch as SequenceBackend>::sequence(self.recurrence, projected, constants);
         Tensor::from_dispatch(packed)
     }
 
@@ -223,7 +224,7 @@ fn outputs(packed: Tensor<3>) -> Tensor<3> {
     {
         use burn::backend::Dispatch;
 
-        use crate::operation::SequenceBackend;
+        use crate::dispatch::SequenceBackend;
         Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed.into_dispatch()))
     }
     #[cfg(not(feature = "backend"))]

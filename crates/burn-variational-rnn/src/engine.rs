@@ -135,9 +135,7 @@ pub(crate) fn project(
             (mask.apply(input.clone()), SequenceMasks::Identity)
         }
         SiteMasks::PerStep(GateMasks::Untied(_)) => return None,
-        masks => {
-            (input.clone(), sequence_masks(masks, [batch_size, d_input], &input.device())?)
-        }
+        masks => (input.clone(), sequence_masks(masks, [batch_size, d_input], &input.device())?),
     };
     let projection = Projection::new(gates.input.val()).with_masks(masks);
     let projection = match &gates.bias {
@@ -152,11 +150,7 @@ pub(crate) fn project(
 /// # Panics
 ///
 /// If a mask has other dims.
-fn sequence_masks(
-    masks: &SiteMasks,
-    dims: [usize; 2],
-    device: &Device,
-) -> Option<SequenceMasks> {
+fn sequence_masks(masks: &SiteMasks, dims: [usize; 2], device: &Device) -> Option<SequenceMasks> {
     let masks = match masks {
         SiteMasks::PerSequence(masks) => masks,
         SiteMasks::PerStep(masks) if masks.masks().iter().all(DropoutMask::is_identity) => {

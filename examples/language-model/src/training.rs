@@ -10,9 +10,7 @@ use burn_variational::dropout::MaskRng;
 use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
-use burn_variational::training::{
-    CheckpointDir, TokenWindows, global_norm, with_decoupled_decays,
-};
+use burn_variational::training::{CheckpointDir, TokenWindows, global_norm, with_decoupled_decays};
 
 use crate::MakeCell;
 use crate::arguments::Run;

@@ -11,10 +11,9 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
+use crate::dispatch::SequenceBackend;
+use crate::operation::{Constants, Masks, Optional, ProjectionConstants, SequenceKernels};
 use crate::{Recurrence, generic};
-use crate::operation::{
-    Constants, Masks, Optional, ProjectionConstants, SequenceBackend, SequenceKernels,
-};
 
 impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, C> {
     fn project(
@@ -54,17 +53,12 @@ fn optional_parts<B: Backend, C: CheckpointStrategy>(
     tensor: Optional<Autodiff<B, C>>,
     other: &FloatTensor<B>,
 ) -> (Optional<B>, NodeGuard) {
-    match tensor.into_option() {
-        Some(tensor) => {
-            let (primitive, node) = tensor.into_parts();
-            (Optional::Present(primitive), node)
-        }
-        None => {
-            let dtype = other.dtype().into();
-            let constant = Autodiff::<B, C>::float_zeros([1].into(), &other.device(), dtype);
-            (Optional::Absent, constant.node())
-        }
+    if let Some(tensor) = tensor.into_option() {
+        let (primitive, node) = tensor.into_parts();
+        return (Optional::Present(primitive), node);
     }
+    let constant = Autodiff::<B, C>::float_zeros([1].into(), &other.device(), other.dtype().into());
+    (Optional::Absent, constant.node())
 }
 
 /// Masks without their nodes: they are constants.

@@ -1,12 +1,12 @@
 //! The outputs of a packed result as a node of its own: cutting them out as any slice would clear
 //! and copy more memory backward than the sequence itself writes.
 
+use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::Autodiff;
 
 use crate::generic;
 use crate::operation::SequenceKernels;
@@ -17,12 +17,7 @@ struct OutputsBackward;
 impl<B: SequenceKernels> Backward<B, 1> for OutputsBackward {
     type State = ();
 
-    fn backward(
-        self,
-        ops: Ops<(), 1>,
-        grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<(), 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let [packed] = ops.parents;
         let gradient = grads.consume::<B>(&ops.node);
         if let Some(packed) = packed {

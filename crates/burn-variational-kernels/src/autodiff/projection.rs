@@ -38,8 +38,7 @@ impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
         };
         let Saved { input: values, constants } = ops.state;
         let found = B::project_backward(gradient, values, &constants, needs);
-        for (node, gradient) in
-            [(input, found.input), (weights, found.weights), (bias, found.bias)]
+        for (node, gradient) in [(input, found.input), (weights, found.weights), (bias, found.bias)]
         {
             if let (Some(node), Some(gradient)) = (node, gradient) {
                 grads.register::<B>(node.id, gradient);

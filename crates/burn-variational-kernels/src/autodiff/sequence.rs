@@ -35,8 +35,7 @@ impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
         let [projected, recurrent, hidden, cell, candidate_bias] = ops.parents;
         let Saved { recurrence, constants, trace } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
-        let found =
-            B::backward(recurrence, gradient, trace, constants, recurrent.is_some());
+        let found = B::backward(recurrence, gradient, trace, constants, recurrent.is_some());
         let parents = [
             (projected, Some(found.projected)),
             (recurrent, found.recurrent),
@@ -64,8 +63,7 @@ pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     let (cell, cell_node) = optional_parts(constants.cell, &projected);
     let (candidate_bias, bias_node) = optional_parts(constants.candidate_bias, &projected);
     let masks = constant_masks(constants.masks);
-    let cell_mask = constants.cell_mask.into_option().map(|mask| mask.into_primitive());
-    let cell_mask = cell_mask.into();
+    let (cell_mask, _) = optional_parts(constants.cell_mask, &projected);
     let constants = Constants { recurrent, hidden, cell, candidate_bias, masks, cell_mask };
 
     let parents = [projected_node, recurrent_node, hidden_node, cell_node, bias_node];

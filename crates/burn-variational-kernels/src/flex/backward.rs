@@ -83,7 +83,7 @@ pub(super) fn sequence<T: Real>(
     let packed = trace.packed.to_contiguous();
     let seq_length = packed.shape()[0] - usize::from(recurrence.has_cell());
     let sizes = Sizes::new::<Flex>(recurrence, seq_length, &constants.hidden);
-    let mut states = Walk::<T> {
+    let walk = Walk::<T> {
         sizes,
         constants: &constants,
         masks: mask_values(&constants.masks),
@@ -92,10 +92,10 @@ pub(super) fn sequence<T: Real>(
         needs_recurrent,
     };
     match recurrence {
-        Recurrence::Lstm => states.lstm(trace),
-        Recurrence::Gru { reset_after: true } => states.gru_reset_after(trace),
-        Recurrence::Gru { reset_after: false } => states.gru_reset_before(trace),
-        Recurrence::Rnn => states.rnn(),
+        Recurrence::Lstm => walk.lstm(trace),
+        Recurrence::Gru { reset_after: true } => walk.gru_reset_after(trace),
+        Recurrence::Gru { reset_after: false } => walk.gru_reset_before(trace),
+        Recurrence::Rnn => walk.rnn(),
     }
 }
 
@@ -110,7 +110,7 @@ struct Walk<'a, T> {
 }
 
 impl<T: Real> Walk<'_, T> {
-    fn lstm(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+    fn lstm(&self, trace: Trace<Flex>) -> Gradients<Flex> {
         let Constants { recurrent, cell, cell_mask, .. } = self.constants;
         let mut gates = owned(trace.gates.expect("a traced LSTM keeps its gates"));
         let cells = trace.inner.expect("a traced LSTM keeps its cells").to_contiguous();
@@ -127,14 +127,20 @@ impl<T: Real> Walk<'_, T> {
             d_cell: T::elements_mut(&mut d_cell),
         };
         lstm::backward(self.sizes, pass);
-        let d_recurrent = self.recurrent_gradient(|walk, output| walk.add_state(output, &gates, 0..4));
-        self.gradients(gates, d_recurrent, d_hidden, Some(d_cell), None)
+        let d_recurrent =
+            self.recurrent_gradient(|walk, output| walk.add_state(output, &gates, 0..4));
+        Gradients {
+            projected: gates,
+            recurrent: d_recurrent,
+            hidden: Some(d_hidden),
+            cell: Some(d_cell),
+            candidate_bias: None,
+        }
     }
 
-    fn gru_reset_after(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+    fn gru_reset_after(&self, trace: Trace<Flex>) -> Gradients<Flex> {
         let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
-        let mut inner =
-            owned(trace.inner.expect("a traced GRU keeps its candidates' products"));
+        let mut inner = owned(trace.inner.expect("a traced GRU keeps its candidates' products"));
         let mut d_hidden = self.state();
         gru::after::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
         let d_recurrent = self.recurrent_gradient(|walk, output| {
@@ -146,10 +152,16 @@ impl<T: Real> Walk<'_, T> {
             column_sums(T::elements(&inner), T::elements_mut(&mut output));
             output
         });
-        self.gradients(gates, d_recurrent, d_hidden, None, d_bias)
+        Gradients {
+            projected: gates,
+            recurrent: d_recurrent,
+            hidden: Some(d_hidden),
+            cell: None,
+            candidate_bias: d_bias,
+        }
     }
 
-    fn gru_reset_before(&mut self, trace: Trace<Flex>) -> Gradients<Flex> {
+    fn gru_reset_before(&self, trace: Trace<Flex>) -> Gradients<Flex> {
         let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
         let mut inner =
             owned(trace.inner.expect("a traced GRU keeps what the reset gate let through"));
@@ -169,10 +181,16 @@ impl<T: Real> Walk<'_, T> {
             let deltas = Deltas { values, stride: width, first_gate: 0, d_hidden };
             add_weight_gradient((output, width, 2 * d_hidden), inputs, deltas, 2..3);
         });
-        self.gradients(gates, d_recurrent, d_hidden, None, None)
+        Gradients {
+            projected: gates,
+            recurrent: d_recurrent,
+            hidden: Some(d_hidden),
+            cell: None,
+            candidate_bias: None,
+        }
     }
 
-    fn rnn(&mut self) -> Gradients<Flex> {
+    fn rnn(&self) -> Gradients<Flex> {
         let Sizes { seq_length, batch_size, d_hidden: width, .. } = self.sizes;
         let mut deltas = buffer([seq_length, batch_size, width], self.packed.dtype());
         let mut d_hidden = self.state();
@@ -185,8 +203,15 @@ impl<T: Real> Walk<'_, T> {
             d_hidden: T::elements_mut(&mut d_hidden),
         };
         rnn::backward(self.sizes, pass);
-        let d_recurrent = self.recurrent_gradient(|walk, output| walk.add_state(output, &deltas, 0..1));
-        self.gradients(deltas, d_recurrent, d_hidden, None, None)
+        let d_recurrent =
+            self.recurrent_gradient(|walk, output| walk.add_state(output, &deltas, 0..1));
+        Gradients {
+            projected: deltas,
+            recurrent: d_recurrent,
+            hidden: Some(d_hidden),
+            cell: None,
+            candidate_bias: None,
+        }
     }
 
     fn gru<'b>(
@@ -238,17 +263,6 @@ impl<T: Real> Walk<'_, T> {
     fn state(&self) -> FlexTensor {
         let Sizes { batch_size, d_hidden, .. } = self.sizes;
         zeros::<T, 2>([batch_size, d_hidden], self.packed)
-    }
-
-    fn gradients(
-        &self,
-        projected: FlexTensor,
-        recurrent: Option<FlexTensor>,
-        hidden: FlexTensor,
-        cell: Option<FlexTensor>,
-        candidate_bias: Option<FlexTensor>,
-    ) -> Gradients<Flex> {
-        Gradients { projected, recurrent, hidden: Some(hidden), cell, candidate_bias }
     }
 }
 

@@ -55,9 +55,8 @@ fn indices(targets: &IntTensor<Flex>, width: usize) -> Vec<usize> {
     let targets = targets.clone().into_data();
     let index = |target: i64| {
         let index = usize::try_from(target).ok().filter(|&index| index < width);
-        index.unwrap_or_else(|| {
-            panic!("cross_entropy: targets must be in 0..{width}, got {target}")
-        })
+        index
+            .unwrap_or_else(|| panic!("cross_entropy: targets must be in 0..{width}, got {target}"))
     };
     targets.iter::<i64>().map(index).collect()
 }

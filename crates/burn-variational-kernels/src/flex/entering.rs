@@ -48,9 +48,7 @@ impl<'a, T: Real> Entering<'a, T> {
     /// Step `t - 1` of these rows is finished.
     pub(super) unsafe fn rows(&self, t: usize, gate: usize, rows: &Range<usize>) -> &'a [T] {
         let Sizes { batch_size, d_hidden, .. } = self.sizes;
-        let range = |first: usize| {
-            (first + rows.start) * d_hidden..(first + rows.end) * d_hidden
-        };
+        let range = |first: usize| (first + rows.start) * d_hidden..(first + rows.end) * d_hidden;
         match self.masks {
             // SAFETY: what an earlier step wrote is written no more; masked copies of step `t` are
             // written by step `t - 1`, and again by step `t + 1` only.
@@ -58,7 +56,9 @@ impl<'a, T: Real> Entering<'a, T> {
             // SAFETY: as above.
             MaskValues::Identity => unsafe { self.states.read(range((t - 1) * batch_size)) },
             // SAFETY: as above.
-            _ => unsafe { self.masked.read(range(self.copy_row(t, self.masks.copy_of_gate(gate)))) },
+            _ => unsafe {
+                self.masked.read(range(self.copy_row(t, self.masks.copy_of_gate(gate))))
+            },
         }
     }
 

@@ -5,7 +5,9 @@ use burn::backend::{Flex, TensorMetadata};
 use super::pool::buffer;
 use super::projection::Projection;
 use super::real::Real;
-use super::tensors::{contiguous, contiguous_masks, contiguous_optional, elements, mask_values, owned};
+use super::tensors::{
+    contiguous, contiguous_masks, contiguous_optional, elements, mask_values, owned,
+};
 use super::{FlexTensor, gru, lstm, rnn};
 use crate::Recurrence;
 use crate::operation::{Constants, Keep, ProjectionConstants, Sizes, Trace};
@@ -45,8 +47,7 @@ pub(super) fn sequence<T: Real>(
     // A step reads at most the cells of the step before, so two in turns are enough.
     let kept = |turns: usize| if keep == Keep::Trace { seq_length } else { turns };
     let masks = mask_values::<T>(&constants.masks);
-    let (recurrent, hidden) =
-        (T::elements(&constants.recurrent), T::elements(&constants.hidden));
+    let (recurrent, hidden) = (T::elements(&constants.recurrent), T::elements(&constants.hidden));
     match recurrence {
         Recurrence::Lstm => {
             let (mut gates, mut cells) = (owned(projected), steps(kept(2)));

@@ -101,9 +101,8 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
         let width = padded(units.len());
         let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
         for (local, row) in rows.clone().enumerate() {
-            let product = |gate: usize| {
-                &self.products[(gate * rows.len() + local) * width..][..units.len()]
-            };
+            let product =
+                |gate: usize| &self.products[(gate * rows.len() + local) * width..][..units.len()];
             // SAFETY: this task alone has these rows and units of this step, and the cells of the
             // step before; each range is another part of its buffer.
             let (i, f, g, o, c, h) = unsafe {
@@ -115,9 +114,7 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             let c_before = match t {
                 0 => &self.initial_cell[at(row)],
                 // SAFETY: as above.
-                _ => unsafe {
-                    self.cells.read(at(((t - 1) % self.kept_steps) * batch_size + row))
-                },
+                _ => unsafe { self.cells.read(at(((t - 1) % self.kept_steps) * batch_size + row)) },
             };
             add_sigmoid::<S, T>(i, product(0));
             add_sigmoid::<S, T>(f, product(1));
@@ -199,8 +196,8 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                 let deltas = unsafe { gates.read(range) };
                 pull_back.add(0..N_GATES, (deltas, stride), (rows, units), d_h, product);
             }
-            match seq_length.checked_sub(stage + 1) {
-                Some(t) => arch.dispatch(BackwardRows {
+            if let Some(t) = seq_length.checked_sub(stage + 1) {
+                arch.dispatch(BackwardRows {
                     sizes,
                     t,
                     rows,
@@ -212,17 +209,14 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                     initial_cell: pass.cell,
                     cell_mask: pass.cell_mask,
                     d_cell,
-                }),
-                None => {
-                    let width = padded(units.len());
-                    for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
-                        let start = row * d_hidden;
-                        // SAFETY: this task alone has these rows and units.
-                        let output = unsafe {
-                            d_initial.write(start + units.start..start + units.end)
-                        };
-                        output.copy_from_slice(&d_h[..units.len()]);
-                    }
+                });
+            } else {
+                let width = padded(units.len());
+                for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
+                    let start = row * d_hidden;
+                    // SAFETY: this task alone has these rows and units.
+                    let output = unsafe { d_initial.write(start + units.start..start + units.end) };
+                    output.copy_from_slice(&d_h[..units.len()]);
                 }
             }
         },

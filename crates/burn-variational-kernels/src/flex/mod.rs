@@ -68,10 +68,7 @@ impl SequenceKernels for Flex {
         })
     }
 
-    fn cross_entropy(
-        logits: FlexTensor,
-        targets: &IntTensor<Self>,
-    ) -> (FlexTensor, FlexTensor) {
+    fn cross_entropy(logits: FlexTensor, targets: &IntTensor<Self>) -> (FlexTensor, FlexTensor) {
         in_pool(|| match logits.dtype() {
             DType::F32 => cross_entropy::forward::<f32>(logits, targets),
             DType::F64 => cross_entropy::forward::<f64>(logits, targets),

@@ -81,7 +81,8 @@ impl<T: Real> Panels<T> {
     ) {
         let width = padded(block.len());
         let depth = gates.len() * self.d_hidden;
-        let start = block.start * self.n_gates * self.d_hidden + gates.start * self.d_hidden * width;
+        let start =
+            block.start * self.n_gates * self.d_hidden + gates.start * self.d_hidden * width;
         let panel = &self.values[start..start + depth * width];
         let product = Product {
             left: (rows, stride, 1),

@@ -60,6 +60,7 @@ impl Real for f32 {
     const ONE: Self = 1.0;
     const TWO: Self = 2.0;
     const LOG2_E: Self = std::f32::consts::LOG2_E;
+    #[allow(clippy::excessive_precision, reason = "exact: 355/512")]
     const LN_2: [Self; 2] = [0.693_359_375, -2.121_944_4e-4];
     const ROUNDING: Self = 12_582_912.0;
     const EXP_RANGE: [Self; 2] = [-87.0, 88.0];

@@ -34,27 +34,23 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = Arch::new();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length,
-        MAX_ROWS * PANEL_UNITS,
-        |scratch, t, rows, units| {
-            let products = &mut scratch[..rows.len() * padded(units.len())];
-            // SAFETY: the step before is a stage of its own.
-            let states = unsafe { entering.rows(t, 0, rows) };
-            panels.product(units, 0..1, (states, d_hidden, rows.len()), products);
-            arch.dispatch(ForwardRows {
-                t,
-                batch_size,
-                d_hidden,
-                rows,
-                units,
-                products,
-                projected: pass.projected,
-                packed,
-                entering: &entering,
-            });
-        },
-    );
+    Schedule::new::<T>(sizes).run(seq_length, MAX_ROWS * PANEL_UNITS, |scratch, t, rows, units| {
+        let products = &mut scratch[..rows.len() * padded(units.len())];
+        // SAFETY: the step before is a stage of its own.
+        let states = unsafe { entering.rows(t, 0, rows) };
+        panels.product(units, 0..1, (states, d_hidden, rows.len()), products);
+        arch.dispatch(ForwardRows {
+            t,
+            batch_size,
+            d_hidden,
+            rows,
+            units,
+            products,
+            projected: pass.projected,
+            packed,
+            entering: &entering,
+        });
+    });
 }
 
 /// The point-wise part of one step, for some rows and units.
@@ -124,8 +120,8 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                 let later = unsafe { deltas.read(range) };
                 pull_back.add(0..1, (later, d_hidden), (rows, units), d_h, product);
             }
-            match seq_length.checked_sub(stage + 1) {
-                Some(t) => arch.dispatch(BackwardRows {
+            if let Some(t) = seq_length.checked_sub(stage + 1) {
+                arch.dispatch(BackwardRows {
                     first_row: t * batch_size,
                     d_hidden,
                     rows,
@@ -134,14 +130,13 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                     gradient: pass.gradient,
                     packed: pass.packed,
                     deltas,
-                }),
-                None => {
-                    let width = padded(units.len());
-                    for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
-                        let range = row * d_hidden + units.start..row * d_hidden + units.end;
-                        // SAFETY: this task alone has these rows and units.
-                        unsafe { d_initial.write(range) }.copy_from_slice(&d_h[..units.len()]);
-                    }
+                });
+            } else {
+                let width = padded(units.len());
+                for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
+                    let range = row * d_hidden + units.start..row * d_hidden + units.end;
+                    // SAFETY: this task alone has these rows and units.
+                    unsafe { d_initial.write(range) }.copy_from_slice(&d_h[..units.len()]);
                 }
             }
         },

@@ -43,8 +43,7 @@ impl Schedule {
         let weights = n_gates * d_hidden * d_hidden;
         let cached = weights * size_of::<T>() <= CACHED_WEIGHTS;
         let small = weights * batch_size < MIN_SPLIT_WORK;
-        let split =
-            if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
+        let split = if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
         let mut parts = batch_size.div_ceil(MAX_ROWS);
         if split == Split::Rows && !small {
             parts = parts.max(2);
@@ -119,11 +118,12 @@ impl Schedule {
                 let backwards = stage.is_multiple_of(2);
                 for offset in 0..n_threads {
                     let owner = (thread + offset) % n_threads;
-                    let owned = owner * n_blocks / n_threads..(owner + 1) * n_blocks / n_threads;
+                    let first = |thread: usize| thread * n_blocks / n_threads;
+                    let range = first(owner)..first(owner + 1);
                     // From the end that their owner comes to last.
                     let backwards = backwards != (offset > 0);
-                    for k in 0..owned.len() {
-                        let block = if backwards { owned.end - 1 - k } else { owned.start + k };
+                    for k in 0..range.len() {
+                        let block = if backwards { range.end - 1 - k } else { range.start + k };
                         if claim(block, stage) {
                             let _counted = Counted(&done.0);
                             for rows in &self.rows {

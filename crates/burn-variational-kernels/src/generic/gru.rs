@@ -151,8 +151,7 @@ pub(super) fn backward_reset_before<B: Backend>(
     let (of_resets, of_candidates) = (stack::<B>(of_resets), stack::<B>(of_candidates));
     let d_recurrent = needs_recurrent.then(|| {
         let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
-        let d_resets =
-            resets.weight_gradient(resets.mask(entering), rows::<B>(of_resets.clone()));
+        let d_resets = resets.weight_gradient(resets.mask(entering), rows::<B>(of_resets.clone()));
         let d_candidate =
             candidate.weight_gradient(rows::<B>(passed), rows::<B>(of_candidates.clone()));
         B::float_cat(vec![d_resets, d_candidate], 1)
@@ -225,10 +224,6 @@ impl<B: Backend> Steps<B> {
     fn finish(self) -> Trace<B> {
         let traced = self.keep == Keep::Trace;
         let kept = |steps: Vec<FloatTensor<B>>| traced.then(|| stack::<B>(steps));
-        Trace {
-            packed: stack::<B>(self.outputs),
-            gates: kept(self.gates),
-            inner: kept(self.inner),
-        }
+        Trace { packed: stack::<B>(self.outputs), gates: kept(self.gates), inner: kept(self.inner) }
     }
 }

@@ -37,8 +37,6 @@ pub(crate) fn project_backward<B: Backend>(
         weights: needs
             .weights
             .then(|| weights.weight_gradient(weights.mask(input), deltas.clone())),
-        bias: needs
-            .bias
-            .then(|| B::float_reshape(B::float_sum_dim(deltas, 0), [width].into())),
+        bias: needs.bias.then(|| B::float_reshape(B::float_sum_dim(deltas, 0), [width].into())),
     }
 }

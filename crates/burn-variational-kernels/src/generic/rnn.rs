@@ -7,10 +7,7 @@ use super::steps::{stack, step, through_tanh};
 use super::weights::{MaskedWeights, entered, rows};
 use crate::operation::{Constants, Gradients, Trace};
 
-pub(super) fn forward<B: Backend>(
-    projected: FloatTensor<B>,
-    constants: &Constants<B>,
-) -> Trace<B> {
+pub(super) fn forward<B: Backend>(projected: FloatTensor<B>, constants: &Constants<B>) -> Trace<B> {
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut h = constants.hidden.clone();
     let mut outputs = Vec::new();

@@ -95,8 +95,7 @@ impl<B: Backend> MaskedWeights<B> {
             Masks::Tied(_) => self.mask(product),
             Masks::Untied(masks) => {
                 let n_gates = masks.shape()[0];
-                let product =
-                    B::float_reshape(product, [n_gates, steps, batch_size, d_in].into());
+                let product = B::float_reshape(product, [n_gates, steps, batch_size, d_in].into());
                 let shape = [n_gates, 1, batch_size, d_in];
                 let masks = B::float_reshape(masks.clone(), shape.into());
                 let sum = B::float_sum_dim(B::float_mul(product, masks), 0);

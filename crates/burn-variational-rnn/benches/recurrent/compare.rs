@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::timing::{Measurement, Pass};
 
 /// Reads the lines of a file of figures.
-pub fn read(path: &Path) -> Result<Vec<Measurement>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<Measurement>, String> {
     let name = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     let lines = text.lines().enumerate();
@@ -30,7 +30,7 @@ fn fastest<'a>(
 }
 
 /// Prints a table in Markdown: our LSTM with tied masks over the fastest of each kind.
-pub fn print(ours: &[Measurement], peers: &[Measurement]) {
+pub(crate) fn print(ours: &[Measurement], peers: &[Measurement]) {
     println!("\n| shape | pass | tied masks, ms | best masked peer | best plain peer | burn-nn |");
     println!("|---|---|---|---|---|---|");
     let mut shapes: Vec<&str> = ours.iter().map(|line| line.shape.as_str()).collect();

@@ -4,7 +4,7 @@ use crate::layers::{Layer, Masks, Shape};
 use crate::timing::{Pass, time};
 
 /// Prints one JSON object a line: the axis, its value and the median in milliseconds.
-pub fn print() {
+pub(crate) fn print() {
     let shape = |[batch_size, seq_length, width]: [usize; 3]| {
         Shape::new("growth", [batch_size, seq_length, width, width])
     };

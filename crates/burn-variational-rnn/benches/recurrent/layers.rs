@@ -1,7 +1,7 @@
 //! What is timed: layers with and without masks, and their twins in `burn::nn`.
 
 use burn::nn::{Gru, GruConfig, Lstm, LstmConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_variational_dropout::{MaskRng, SiteDropout};
 use burn_variational_rnn::{
     CellConfig, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentCell,
@@ -12,29 +12,29 @@ use crate::timing::Pass;
 
 /// Batch size, sequence length, width of the input and of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Its name in other frameworks' figures.
-    pub name: &'static str,
-    pub batch_size: usize,
-    pub seq_length: usize,
-    pub d_input: usize,
-    pub d_hidden: usize,
+    pub(crate) name: &'static str,
+    pub(crate) batch_size: usize,
+    pub(crate) seq_length: usize,
+    pub(crate) d_input: usize,
+    pub(crate) d_hidden: usize,
 }
 
 impl Shape {
-    pub const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::new("sent", [128, 200, 128, 128]),
         Self::new("small", [20, 35, 200, 200]),
         Self::new("medium", [20, 35, 650, 650]),
         Self::new("large", [20, 35, 1500, 1500]),
     ];
 
-    pub const fn new(name: &'static str, sizes: [usize; 4]) -> Self {
+    pub(crate) const fn new(name: &'static str, sizes: [usize; 4]) -> Self {
         let [batch_size, seq_length, d_input, d_hidden] = sizes;
         Self { name, batch_size, seq_length, d_input, d_hidden }
     }
 
-    pub fn parse(name: &str) -> Result<Self, String> {
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
         let mut shapes = Self::ALL.into_iter();
         shapes.find(|shape| shape.name == name).ok_or_else(|| {
             let names = Self::ALL.map(|shape| shape.name).join(", ");
@@ -45,7 +45,7 @@ impl Shape {
 
 /// The dropout of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Masks {
+pub(crate) enum Masks {
     None,
     Tied,
     Untied,
@@ -53,7 +53,7 @@ pub enum Masks {
 
 /// A layer to be timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layer {
+pub(crate) enum Layer {
     Lstm(Masks),
     LstmPlainPath,
     Gru(Masks),
@@ -63,7 +63,7 @@ pub enum Layer {
 }
 
 impl Layer {
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Lstm(Masks::None),
         Self::Lstm(Masks::Tied),
         Self::Lstm(Masks::Untied),
@@ -78,14 +78,14 @@ impl Layer {
         Self::BurnNnGru,
     ];
 
-    pub fn system(self) -> &'static str {
+    pub(crate) fn system(self) -> &'static str {
         match self {
             Self::BurnNnLstm | Self::BurnNnGru => "burn-nn",
             _ => "burn-variational",
         }
     }
 
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let with = |cell: &str, masks| match masks {
             Masks::None => format!("{cell}, no mask"),
             Masks::Tied => format!("{cell}, tied masks"),
@@ -102,7 +102,7 @@ impl Layer {
     }
 
     /// The blocks of weights: one for each gate.
-    pub fn n_gates(self) -> usize {
+    pub(crate) fn n_gates(self) -> usize {
         match self {
             Self::Lstm(_) | Self::LstmPlainPath | Self::BurnNnLstm => 4,
             Self::Gru(_) | Self::BurnNnGru => 3,
@@ -111,7 +111,7 @@ impl Layer {
     }
 
     /// A pass over one batch, ready to be run again and again.
-    pub fn prepare(self, shape: Shape, pass: Pass) -> Box<dyn Fn()> {
+    pub(crate) fn prepare(self, shape: Shape, pass: Pass) -> Box<dyn Fn()> {
         let device = pass.device();
         let Shape { d_input, d_hidden, .. } = shape;
         let lstm = LstmCellConfig::new(d_input, d_hidden, true);
@@ -169,6 +169,7 @@ fn variational<C: RecurrentCell + 'static>(
 /// Numbers in `[-1, 1]`, always the same.
 fn input(shape: Shape, device: &Device) -> Tensor<3> {
     let dims = [shape.seq_length, shape.batch_size, shape.d_input];
-    let steps = Tensor::arange(0..dims.iter().product::<usize>() as i64, device).float();
-    steps.sin().reshape(dims)
+    let n: usize = dims.iter().product();
+    let values: Vec<f32> = (0..n).map(|k| (k as f32).sin()).collect();
+    Tensor::from_data(TensorData::new(values, dims), device)
 }

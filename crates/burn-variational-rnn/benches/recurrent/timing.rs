@@ -11,7 +11,7 @@ use crate::layers::{Layer, Shape};
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Pass {
+pub(crate) enum Pass {
     /// The output, on a device without autodiff.
     Forward,
     /// The output, the mean of its squares, and the gradients of all weights.
@@ -19,7 +19,7 @@ pub enum Pass {
 }
 
 impl Pass {
-    pub fn device(self) -> Device {
+    pub(crate) fn device(self) -> Device {
         match self {
             Self::Forward => Device::flex(),
             Self::Train => Device::flex().autodiff(),
@@ -27,7 +27,7 @@ impl Pass {
     }
 
     /// What follows the layer's output.
-    pub fn finish(self, output: Tensor<3>) {
+    pub(crate) fn finish(self, output: Tensor<3>) {
         if self == Self::Train {
             drop(output.square().mean().backward());
         }
@@ -36,18 +36,18 @@ impl Pass {
 
 /// One line of figures, as other frameworks' are written down.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Measurement {
-    pub system: String,
-    pub variant: String,
-    pub shape: String,
-    pub pass: Pass,
-    pub median_ms: f64,
-    pub min_ms: f64,
-    pub gflops: f64,
+pub(crate) struct Measurement {
+    pub(crate) system: String,
+    pub(crate) variant: String,
+    pub(crate) shape: String,
+    pub(crate) pass: Pass,
+    pub(crate) median_ms: f64,
+    pub(crate) min_ms: f64,
+    pub(crate) gflops: f64,
 }
 
 impl Measurement {
-    pub fn take(layer: Layer, shape: Shape, pass: Pass) -> Self {
+    pub(crate) fn take(layer: Layer, shape: Shape, pass: Pass) -> Self {
         let repeats = if shape.name == "small" { 41 } else { 11 };
         let seconds = time(&layer.prepare(shape, pass), repeats);
         let Shape { batch_size, seq_length, d_input, d_hidden, .. } = shape;
@@ -80,7 +80,7 @@ impl Display for Measurement {
 }
 
 /// The seconds of several runs, in order, after two to warm up.
-pub fn time(run: &dyn Fn(), repeats: usize) -> Vec<f64> {
+pub(crate) fn time(run: &dyn Fn(), repeats: usize) -> Vec<f64> {
     run();
     run();
     let mut seconds: Vec<f64> = (0..repeats)

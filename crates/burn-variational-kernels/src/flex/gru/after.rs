@@ -80,9 +80,8 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
         let width = padded(units.len());
         let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
         for (local, row) in rows.clone().enumerate() {
-            let product = |gate: usize| {
-                &self.products[(gate * rows.len() + local) * width..][..units.len()]
-            };
+            let product =
+                |gate: usize| &self.products[(gate * rows.len() + local) * width..][..units.len()];
             // SAFETY: this task alone has these rows and units of this step; each range is another
             // part of its buffer. The step before is finished.
             let (r, z, n, q, h, before) = unsafe {

@@ -1,27 +1,24 @@
-//! The sequence engine gives what plain tensor operations give: outputs, states and every
-//! gradient, for whatever it is handed.
+//! A layer with numbers from a seed, run by whichever path is chosen.
 
 use burn::module::Param;
 use burn::nn::LstmState;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use burn_variational::dropout::DropoutMask;
-use burn_variational::kernels::{Projection, Recurrence, Sequence};
+use burn_variational::kernels::Recurrence;
 use burn_variational::rnn::{
     GateWeights, GruCell, HiddenState, LayerDropout, LayerMasks, LstmCell, RecurrentCell,
     RecurrentLayer, RnnCell, SiteMasks,
 };
-use cross_backend_tests::{
-    engine_sequences, flex, on_every_device, relative_error, tolerance, without_engine,
-};
+use cross_backend_tests::tolerance;
 
 /// Relative error in `f64` between two ways to sum up the same recurrence.
-const F64_TOLERANCE: f64 = 1e-12;
+pub(super) const F64_TOLERANCE: f64 = 1e-12;
 
 /// Numbers without a pattern, the same on every run (Steele, Lea & Flood 2014, `SplitMix64`).
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn word(&mut self) -> u64 {
+    pub(super) fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,17 +26,22 @@ impl Numbers {
         z ^ (z >> 31)
     }
 
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[(self.word() % choices.len() as u64) as usize]
     }
 
     /// Uniform in `[-scale, scale]`.
-    fn uniform(&mut self, n: usize, scale: f64) -> Vec<f64> {
+    pub(super) fn uniform(&mut self, n: usize, scale: f64) -> Vec<f64> {
         let unit = |word: u64| (word >> 11) as f64 / (1_u64 << 53) as f64;
         (0..n).map(|_| (2.0 * unit(self.word()) - 1.0) * scale).collect()
     }
 
-    fn tensor<const D: usize>(&mut self, dims: [usize; D], scale: f64, on: &Place) -> Tensor<D> {
+    pub(super) fn tensor<const D: usize>(
+        &mut self,
+        dims: [usize; D],
+        scale: f64,
+        on: &Place,
+    ) -> Tensor<D> {
         let values = self.uniform(dims.iter().product(), scale);
         on.tensor(values, dims)
     }
@@ -47,50 +49,50 @@ impl Numbers {
 
 /// A device and the type of numbers on it.
 #[derive(Clone)]
-struct Place {
-    device: Device,
-    dtype: FloatDType,
+pub(super) struct Place {
+    pub(super) device: Device,
+    pub(super) dtype: FloatDType,
 }
 
 impl Place {
-    fn tensor<const D: usize>(&self, values: Vec<f64>, dims: [usize; D]) -> Tensor<D> {
+    pub(super) fn tensor<const D: usize>(&self, values: Vec<f64>, dims: [usize; D]) -> Tensor<D> {
         let data = TensorData::new(values, dims);
         Tensor::from_data(data, (&self.device, self.dtype.into()))
     }
 
-    fn tolerance(&self) -> f64 {
+    pub(super) fn tolerance(&self) -> f64 {
         if self.dtype == FloatDType::F64 { F64_TOLERANCE } else { tolerance(&self.device) }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Masking {
+pub(super) enum Masking {
     None,
     Tied,
     Untied,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Case {
-    recurrence: Recurrence,
-    batch_size: usize,
-    seq_length: usize,
-    d_input: usize,
-    d_hidden: usize,
-    input: Masking,
-    recurrent: Masking,
-    bias: bool,
+pub(super) struct Case {
+    pub(super) recurrence: Recurrence,
+    pub(super) batch_size: usize,
+    pub(super) seq_length: usize,
+    pub(super) d_input: usize,
+    pub(super) d_hidden: usize,
+    pub(super) input: Masking,
+    pub(super) recurrent: Masking,
+    pub(super) bias: bool,
 }
 
 /// What a layer gives: outputs, the state, and the gradients of everything that has one.
-type Results = Vec<(&'static str, Vec<f64>)>;
+pub(super) type Results = Vec<(&'static str, Vec<f64>)>;
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
 impl Case {
-    fn random(numbers: &mut Numbers) -> Self {
+    pub(super) fn random(numbers: &mut Numbers) -> Self {
         Self {
             recurrence: numbers.one_of(&RECURRENCES),
             batch_size: numbers.one_of(&[1, 2, 3, 7, 20, 33, 70]),
@@ -104,7 +106,7 @@ impl Case {
     }
 
     /// Runs the case with numbers from a seed.
-    fn run(&self, seed: u64, place: &Place) -> Results {
+    pub(super) fn run(&self, seed: u64, place: &Place) -> Results {
         let Self { recurrence, d_input, d_hidden, bias, .. } = *self;
         let mut numbers = Numbers(seed);
         let width = recurrence.n_gates() * d_hidden;
@@ -126,9 +128,14 @@ impl Case {
                     .then(|| Param::from_tensor(numbers.tensor([d_hidden], 0.5, place)));
                 let cell = GruCell { gates, candidate_bias, reset_after };
                 let candidate_bias = cell.candidate_bias.as_ref();
-                self.run_cell(&cell, &cell.gates, candidate_bias, &mut numbers, place, |hidden, _| {
-                    HiddenState::new(hidden)
-                })
+                self.run_cell(
+                    &cell,
+                    &cell.gates,
+                    candidate_bias,
+                    &mut numbers,
+                    place,
+                    |hidden, _| HiddenState::new(hidden),
+                )
             }
             Recurrence::Rnn => {
                 let cell = RnnCell { gates };
@@ -158,8 +165,7 @@ impl Case {
         let masks = LayerMasks::identity()
             .with_input(self.masks(self.input, d_input, numbers, place))
             .with_recurrent(self.masks(self.recurrent, d_hidden, numbers, place));
-        let layer =
-            RecurrentLayer::new(cell.clone(), LayerDropout::none()).with_batch_first(false);
+        let layer = RecurrentLayer::new(cell.clone(), LayerDropout::none()).with_batch_first(false);
         let initial = state(hidden.clone(), carried.clone());
         let (output, last) = layer.forward(input.clone(), Some(initial), &masks);
 
@@ -189,7 +195,7 @@ impl Case {
         results
     }
 
-    fn masks(
+    pub(super) fn masks(
         &self,
         masking: Masking,
         units: usize,
@@ -212,64 +218,9 @@ impl Case {
     }
 }
 
-const RECURRENCES: [Recurrence; 4] = [
+pub(super) const RECURRENCES: [Recurrence; 4] = [
     Recurrence::Lstm,
     Recurrence::Gru { reset_after: true },
     Recurrence::Gru { reset_after: false },
     Recurrence::Rnn,
 ];
-
-fn autodiff(device: &Device, dtype: FloatDType) -> Place {
-    Place { device: device.clone().autodiff(), dtype }
-}
-
-/// Asserts that the engine runs a case and gives what plain operations give.
-fn check(case: &Case, seed: u64, place: &Place) {
-    let before = engine_sequences();
-    let engine = case.run(seed, place);
-    assert_eq!(engine_sequences(), before + 1, "{case:?}: the engine runs it");
-    let plain = without_engine(|| case.run(seed, place));
-    assert_eq!(engine_sequences(), before + 1, "{case:?}: plain operations run it");
-    for ((name, got), (_, expected)) in engine.iter().zip(&plain) {
-        let error = relative_error(got, expected);
-        let tolerance = place.tolerance();
-        assert!(error <= tolerance, "{case:?}, seed {seed}, {name}: {error:.1e}");
-    }
-}
-
-fn check_random_cases(device: &Device, seeds: std::ops::Range<u64>, dtype: FloatDType) {
-    let place = autodiff(device, dtype);
-    for seed in seeds {
-        check(&Case::random(&mut Numbers(seed)), seed, &place);
-    }
-}
-
-#[test]
-fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f32() {
-    check_random_cases(&flex(), 0..150, FloatDType::F32);
-}
-
-#[test]
-fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f64() {
-    check_random_cases(&flex(), 1000..1150, FloatDType::F64);
-}
-
-on_every_device! {
-    fn every_recurrence_gives_what_plain_operations_give(device: &Device) {
-        for recurrence in RECURRENCES {
-            for masking in [Masking::None, Masking::Tied, Masking::Untied] {
-                let case = Case {
-                    recurrence,
-                    batch_size: 3,
-                    seq_length: 3,
-                    d_input: 4,
-                    d_hidden: 5,
-                    input: masking,
-                    recurrent: masking,
-                    bias: true,
-                };
-                check(&case, 7, &autodiff(device, FloatDType::F32));
-            }
-        }
-    }
-}

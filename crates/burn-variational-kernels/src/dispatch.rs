@@ -1,0 +1,88 @@
+//! The operations on Burn's runtime devices. `NdArray` is named here alone.
+
+#![allow(deprecated, reason = "burn 0.22 deprecates NdArray and still has it")]
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, backend_extension};
+
+use crate::operation::{Constants, ProjectionConstants, SequenceKernels};
+use crate::{Recurrence, generic};
+
+/// The operation on Burn's runtime devices.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(feature = "gpu"),
+    Autodiff
+)]
+pub(crate) trait SequenceBackend: Backend {
+    fn project(
+        input: FloatTensor<Self>,
+        #[extension_type] constants: ProjectionConstants<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn sequence(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        #[extension_type] constants: Constants<Self>,
+    ) -> FloatTensor<Self>;
+
+    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn cross_entropy_losses(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+/// Implements the operations of a backend by its kernels.
+macro_rules! dispatch_to_kernels {
+    ($backend:ty) => {
+        impl SequenceBackend for $backend {
+            fn project(
+                input: FloatTensor<Self>,
+                constants: ProjectionConstants<Self>,
+            ) -> FloatTensor<Self> {
+                <Self as SequenceKernels>::project(input, &constants)
+            }
+
+            fn sequence(
+                recurrence: Recurrence,
+                projected: FloatTensor<Self>,
+                constants: Constants<Self>,
+            ) -> FloatTensor<Self> {
+                Self::forward(recurrence, projected, constants)
+            }
+
+            fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
+                generic::outputs::<Self>(&packed)
+            }
+
+            fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
+                Self::sum_of_squares(tensor)
+            }
+
+            fn cross_entropy_losses(
+                logits: FloatTensor<Self>,
+                targets: IntTensor<Self>,
+            ) -> FloatTensor<Self> {
+                Self::cross_entropy(logits, &targets).0
+            }
+        }
+    };
+}
+
+#[cfg(feature = "flex")]
+dispatch_to_kernels!(burn::backend::Flex);
+
+#[cfg(feature = "ndarray")]
+impl SequenceKernels for burn::backend::NdArray {}
+#[cfg(feature = "ndarray")]
+dispatch_to_kernels!(burn::backend::NdArray);
+
+#[cfg(feature = "gpu")]
+impl SequenceKernels for burn::backend::Cube {}
+#[cfg(feature = "gpu")]
+dispatch_to_kernels!(burn::backend::Cube);

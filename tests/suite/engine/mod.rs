@@ -1,0 +1,70 @@
+//! The sequence engine gives what plain tensor operations give: outputs, states and every
+//! gradient, for whatever it is handed.
+
+mod case;
+mod edges;
+mod losses;
+
+use std::ops::Range;
+
+use burn::tensor::{Device, FloatDType};
+use cross_backend_tests::{
+    engine_sequences, flex, on_every_device, relative_error, without_engine,
+};
+
+use self::case::{Case, Masking, Numbers, Place, RECURRENCES};
+
+fn autodiff(device: &Device, dtype: FloatDType) -> Place {
+    Place { device: device.clone().autodiff(), dtype }
+}
+
+/// Asserts that the engine runs a case and gives what plain operations give.
+fn check(case: &Case, seed: u64, place: &Place) {
+    let before = engine_sequences();
+    let engine = case.run(seed, place);
+    assert_eq!(engine_sequences(), before + 1, "{case:?}: the engine runs it");
+    let plain = without_engine(|| case.run(seed, place));
+    assert_eq!(engine_sequences(), before + 1, "{case:?}: plain operations run it");
+    for ((name, got), (_, expected)) in engine.iter().zip(&plain) {
+        let error = relative_error(got, expected);
+        let tolerance = place.tolerance();
+        assert!(error <= tolerance, "{case:?}, seed {seed}, {name}: {error:.1e}");
+    }
+}
+
+fn check_random_cases(device: &Device, seeds: Range<u64>, dtype: FloatDType) {
+    let place = autodiff(device, dtype);
+    for seed in seeds {
+        check(&Case::random(&mut Numbers(seed)), seed, &place);
+    }
+}
+
+#[test]
+fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f32() {
+    check_random_cases(&flex(), 0..150, FloatDType::F32);
+}
+
+#[test]
+fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f64() {
+    check_random_cases(&flex(), 1000..1150, FloatDType::F64);
+}
+
+on_every_device! {
+    fn every_recurrence_gives_what_plain_operations_give(device: &Device) {
+        for recurrence in RECURRENCES {
+            for masking in [Masking::None, Masking::Tied, Masking::Untied] {
+                let case = Case {
+                    recurrence,
+                    batch_size: 3,
+                    seq_length: 3,
+                    d_input: 4,
+                    d_hidden: 5,
+                    input: masking,
+                    recurrent: masking,
+                    bias: true,
+                };
+                check(&case, 7, &autodiff(device, FloatDType::F32));
+            }
+        }
+    }
+}
