@@ -2,11 +2,11 @@
 
 use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
-use burn::tensor::module::embedding;
 use burn::tensor::{Device, Int, Tensor};
 use burn_variational_dropout::{
     DropoutMask, DropoutPrior, KlTerm, MaskLifetime, MaskRng, Site, SiteDropout,
 };
+use burn_variational_kernels::embedding;
 use serde::{Deserialize, Serialize};
 
 use crate::WordTypeMask;

@@ -31,6 +31,10 @@ pub(crate) trait SequenceBackend: Backend {
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    fn minus_scaled(a: FloatTensor<Self>, b: FloatTensor<Self>, scale: f64) -> FloatTensor<Self>;
+
+    fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
+
     fn cross_entropy_losses(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
@@ -62,6 +66,18 @@ macro_rules! dispatch_to_kernels {
 
             fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
                 Self::sum_of_squares(tensor)
+            }
+
+            fn minus_scaled(
+                a: FloatTensor<Self>,
+                b: FloatTensor<Self>,
+                scale: f64,
+            ) -> FloatTensor<Self> {
+                Self::subtract_scaled(a, b, scale)
+            }
+
+            fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+                Self::embed(&weights, &tokens)
             }
 
             fn cross_entropy_losses(

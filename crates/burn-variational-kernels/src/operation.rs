@@ -162,6 +162,29 @@ pub(crate) trait SequenceKernels: Backend {
         generic::sum_of_squares::<Self>(tensor)
     }
 
+    /// `a - scale · b`.
+    fn subtract_scaled(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
+        generic::subtract_scaled::<Self>(a, b, scale)
+    }
+
+    /// Rows of `weights`, `[n_types, width]`, by `tokens`: `[batch_size, seq_length, width]`.
+    fn embed(weights: &FloatTensor<Self>, tokens: &IntTensor<Self>) -> FloatTensor<Self> {
+        Self::embedding(weights.clone(), tokens.clone())
+    }
+
+    /// The gradient of `weights`, given that of the rows.
+    fn embed_backward(
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        tokens: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::embedding_backward(weights, gradient, tokens)
+    }
+
     /// `-log softmax(logits_n)[target_n]` of every row `n`, `[rows]`, and what the backward pass
     /// needs of it.
     fn cross_entropy(

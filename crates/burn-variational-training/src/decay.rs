@@ -3,6 +3,7 @@
 use burn::module::ParamGroup;
 use burn::optim::{LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::{Device, Tensor};
+use burn_variational_kernels::subtract_scaled;
 
 /// An optimiser followed by decoupled decay:
 ///
@@ -59,8 +60,7 @@ impl<O: Optimizer> Optimizer for DecoupledDecay<O> {
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
         let (tensor, state) = self.optimizer.step(lr, tensor, grad, state);
-        let decay = tensor.clone().mul_scalar(self.rate);
-        (tensor - decay, state)
+        (subtract_scaled(tensor.clone(), tensor, self.rate), state)
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {

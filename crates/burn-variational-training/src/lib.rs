@@ -8,10 +8,12 @@ mod atomic;
 mod checkpoint;
 mod clip;
 mod decay;
+mod sgd;
 mod windows;
 
 pub use atomic::write_atomically;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
 pub use decay::{DecoupledDecay, with_coupled_decays, with_decoupled_decays};
+pub use sgd::PlainSgd;
 pub use windows::{TokenWindow, TokenWindows, WindowError};

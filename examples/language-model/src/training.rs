@@ -4,13 +4,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use burn::module::{Module, ParamGroup};
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use burn_variational::dropout::MaskRng;
 use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
-use burn_variational::training::{CheckpointDir, TokenWindows, global_norm, with_decoupled_decays};
+use burn_variational::training::{
+    CheckpointDir, PlainSgd, TokenWindows, global_norm, with_decoupled_decays,
+};
 
 use crate::MakeCell;
 use crate::arguments::Run;
@@ -123,7 +125,7 @@ impl Trainer<'_> {
             LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
         let decay = method.decay(&preset);
         let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
-        let optimizer = with_decoupled_decays(SgdConfig::new().build(), decays);
+        let optimizer = with_decoupled_decays(PlainSgd, decays);
         let loaded = checkpoints.load(model.clone(), |_| optimizer.clone())?;
         let Some((model, optimizer, checkpoint)) = loaded else {
             let checkpoint = MethodCheckpoint::new(self.run);

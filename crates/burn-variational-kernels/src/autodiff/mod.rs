@@ -1,6 +1,7 @@
 //! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
 
 mod cross_entropy;
+mod embedding;
 mod outputs;
 mod projection;
 mod sequence;
@@ -37,6 +38,14 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
         generic::sum_of_squares::<Self>(tensor)
+    }
+
+    fn minus_scaled(a: FloatTensor<Self>, b: FloatTensor<Self>, scale: f64) -> FloatTensor<Self> {
+        generic::subtract_scaled::<Self>(a, b, scale)
+    }
+
+    fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+        embedding::embedding::<B, C>(weights, tokens)
     }
 
     fn cross_entropy_losses(

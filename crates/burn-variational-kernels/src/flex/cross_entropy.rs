@@ -10,7 +10,7 @@ use super::FlexTensor;
 use super::activation::exp;
 use super::pool::buffer;
 use super::real::Real;
-use super::tensors::owned;
+use super::tensors::{indices, owned};
 
 /// The losses, and the probabilities for the backward pass.
 pub(super) fn forward<T: Real>(
@@ -18,7 +18,7 @@ pub(super) fn forward<T: Real>(
     targets: &IntTensor<Flex>,
 ) -> (FlexTensor, FlexTensor) {
     let [rows, width] = logits.shape().dims();
-    let targets = indices(targets, width);
+    let targets = indices("cross_entropy: targets", targets, width);
     let mut probabilities = owned(logits);
     let mut losses = buffer([rows], probabilities.dtype());
     let rows = T::elements_mut(&mut probabilities).par_chunks_mut(width);
@@ -37,7 +37,7 @@ pub(super) fn backward<T: Real>(
     targets: &IntTensor<Flex>,
 ) -> FlexTensor {
     let [_, width] = probabilities.shape().dims();
-    let targets = indices(targets, width);
+    let targets = indices("cross_entropy: targets", targets, width);
     let gradient = gradient.to_contiguous();
     let mut output = owned(probabilities);
     let rows = T::elements_mut(&mut output).par_chunks_mut(width);
@@ -48,17 +48,6 @@ pub(super) fn backward<T: Real>(
         row[target] += -gradient;
     });
     output
-}
-
-/// The targets, all of them under `width`.
-fn indices(targets: &IntTensor<Flex>, width: usize) -> Vec<usize> {
-    let targets = targets.clone().into_data();
-    let index = |target: i64| {
-        let index = usize::try_from(target).ok().filter(|&index| index < width);
-        index
-            .unwrap_or_else(|| panic!("cross_entropy: targets must be in 0..{width}, got {target}"))
-    };
-    targets.iter::<i64>().map(index).collect()
 }
 
 /// `x ← softmax(x)` for one row; gives `log Σ e^x`.

@@ -3,12 +3,12 @@
 mod activation;
 mod backward;
 mod cross_entropy;
+mod embedding;
 mod entering;
 mod forward;
 mod gru;
 mod lstm;
 mod masks;
-mod norm;
 mod panels;
 mod pointwise;
 mod pool;
@@ -20,8 +20,10 @@ mod rnn;
 mod schedule;
 mod shared;
 mod tensors;
+mod vectors;
 mod weight_gradient;
 
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{DType, Flex};
 
@@ -62,9 +64,29 @@ impl SequenceKernels for Flex {
 
     fn sum_of_squares(tensor: FlexTensor) -> FlexTensor {
         in_pool(|| match tensor.dtype() {
-            DType::F32 => norm::sum_of_squares::<f32>(&tensor),
-            DType::F64 => norm::sum_of_squares::<f64>(&tensor),
+            DType::F32 => vectors::sum_of_squares::<f32>(&tensor),
+            DType::F64 => vectors::sum_of_squares::<f64>(&tensor),
             _ => generic::sum_of_squares::<Self>(tensor),
+        })
+    }
+
+    fn subtract_scaled(a: FlexTensor, b: FlexTensor, scale: f64) -> FlexTensor {
+        in_pool(|| match a.dtype() {
+            DType::F32 => vectors::subtract_scaled::<f32>(&a, b, scale as f32),
+            DType::F64 => vectors::subtract_scaled::<f64>(&a, b, scale),
+            _ => generic::subtract_scaled::<Self>(a, b, scale),
+        })
+    }
+
+    fn embed_backward(
+        weights: FlexTensor,
+        gradient: FlexTensor,
+        tokens: IntTensor<Self>,
+    ) -> FlexTensor {
+        in_pool(|| match gradient.dtype() {
+            DType::F32 => embedding::backward::<f32>(&weights, &gradient, &tokens),
+            DType::F64 => embedding::backward::<f64>(&weights, &gradient, &tokens),
+            _ => Self::embedding_backward(weights, gradient, tokens),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Tensors of the backend as slices of elements.
 
+use burn::backend::tensor::IntTensor;
 use burn::backend::{Flex, TensorMetadata};
 
 use super::FlexTensor;
@@ -63,4 +64,18 @@ pub(super) fn mask_values<T: Real>(masks: &Masks<Flex>) -> MaskValues<'_, T> {
             MaskValues::Untied { values: T::elements(masks), n_gates: masks.shape()[0] }
         }
     }
+}
+
+/// Whole numbers, all of them under `end`.
+///
+/// # Panics
+///
+/// If one is not, saying what they are.
+pub(super) fn indices(what: &str, tensor: &IntTensor<Flex>, end: usize) -> Vec<usize> {
+    let data = tensor.clone().into_data();
+    let index = |value: i64| {
+        let index = usize::try_from(value).ok().filter(|&index| index < end);
+        index.unwrap_or_else(|| panic!("{what} must be in 0..{end}, got {value}"))
+    };
+    data.iter::<i64>().map(index).collect()
 }

@@ -14,7 +14,7 @@ use burn::backend::tensor::FloatTensor;
 
 pub(crate) use self::cross_entropy::{cross_entropy, cross_entropy_backward};
 pub(crate) use self::projection::{project, project_backward};
-pub(crate) use self::steps::{outputs, pack_gradient, sum_of_squares};
+pub(crate) use self::steps::{outputs, pack_gradient, subtract_scaled, sum_of_squares};
 use crate::Recurrence;
 use crate::operation::{Constants, Gradients, Keep, Trace};
 

@@ -36,6 +36,15 @@ pub(crate) fn sum_of_squares<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<
     B::float_sum(B::float_mul(tensor.clone(), tensor))
 }
 
+/// `a - scale · b`.
+pub(crate) fn subtract_scaled<B: Backend>(
+    a: FloatTensor<B>,
+    b: FloatTensor<B>,
+    scale: f64,
+) -> FloatTensor<B> {
+    B::float_sub(a, B::float_mul_scalar(b, scale.into()))
+}
+
 /// Joins `[batch_size, width]` steps to `[seq_length, batch_size, width]`.
 pub(super) fn stack<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let expand = |step: FloatTensor<B>| {

@@ -31,8 +31,10 @@ fn fastest<'a>(
 
 /// Prints a table in Markdown: our LSTM with tied masks over the fastest of each kind.
 pub(crate) fn print(ours: &[Measurement], peers: &[Measurement]) {
-    println!("\n| shape | pass | tied masks, ms | best masked peer | best plain peer | burn-nn |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "\n| shape | pass | tied masks, ms | best masked peer | best plain peer | burn-nn | no mask | untied / tied | products alone / tied |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     let mut shapes: Vec<&str> = ours.iter().map(|line| line.shape.as_str()).collect();
     shapes.dedup();
     for shape in shapes {
@@ -50,12 +52,20 @@ pub(crate) fn print(ours: &[Measurement], peers: &[Measurement]) {
                 ),
                 None => "–".into(),
             };
+            let named = |name: &str| fastest(ours, shape, pass, |variant| variant == name);
+            let over_tied = |name: &str| match named(name) {
+                Some(line) => format!("{:.2}", line.median_ms / tied.median_ms),
+                None => "–".into(),
+            };
             println!(
-                "| {shape} | {pass:?} | {:.2} | {} | {} | {} |",
+                "| {shape} | {pass:?} | {:.2} | {} | {} | {} | {} | {} | {} |",
                 tied.median_ms,
                 ratio(fastest(peers, shape, pass, |name| name.contains("masks"))),
                 ratio(fastest(peers, shape, pass, |name| name.contains("no dropout"))),
-                ratio(fastest(ours, shape, pass, |name| name == "Lstm, no dropout")),
+                ratio(named("Lstm, no dropout")),
+                ratio(named("LSTM, no mask")),
+                over_tied("LSTM, untied masks"),
+                over_tied("LSTM, products alone"),
             );
         }
     }

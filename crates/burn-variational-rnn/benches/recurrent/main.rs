@@ -4,7 +4,8 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent                       a table
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --json             a JSON object a line
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --compare peers.jsonl
-//! cargo bench -p burn-variational-rnn --bench recurrent -- --growth           against T, B and H
+//! cargo bench -p burn-variational-rnn --bench recurrent -- growth             against T, B and H
+//! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -12,11 +13,13 @@
 mod compare;
 mod growth;
 mod layers;
+mod memory;
+mod products;
 mod timing;
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::layers::{Layer, Shape};
 use crate::timing::{Measurement, Pass};
@@ -24,15 +27,15 @@ use crate::timing::{Measurement, Pass};
 /// Times recurrent layers.
 #[derive(Parser)]
 struct Arguments {
+    /// What to measure.
+    #[arg(value_enum, default_value_t = Measure::Layers)]
+    measure: Measure,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
     /// Compare with the figures of other frameworks, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// Time one layer against sequence length, batch size and width instead.
-    #[arg(long)]
-    growth: bool,
     /// The shapes to time: sent, small, medium, large.
     #[arg(long, value_delimiter = ',', value_parser = Shape::parse)]
     shapes: Vec<Shape>,
@@ -47,13 +50,28 @@ struct Arguments {
     bench: bool,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Measure {
+    /// Layers on the shapes of other frameworks' benchmarks.
+    Layers,
+    /// One layer against sequence length, batch size and width.
+    Growth,
+    /// The memory that layers keep for their backward pass.
+    Memory,
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
-    if arguments.growth {
-        growth::print();
-        return Ok(());
+    match arguments.measure {
+        Measure::Layers => layers(arguments)?,
+        Measure::Growth => growth::print(),
+        Measure::Memory => memory::print(),
     }
+    Ok(())
+}
+
+fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let peers = arguments.compare.as_deref().map(compare::read).transpose()?;
     let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
     let mut measured = Vec::new();

@@ -1,4 +1,4 @@
-//! `Σ x²` on the CPU.
+//! One pass over a whole tensor on the CPU.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -7,6 +7,7 @@ use super::FlexTensor;
 use super::activation::mul_add;
 use super::pool::buffer;
 use super::real::Real;
+use super::tensors::owned;
 
 /// The elements summed up on their own, the same whatever threads there are.
 const CHUNK: usize = 1 << 15;
@@ -18,6 +19,34 @@ pub(super) fn sum_of_squares<T: Real>(tensor: &FlexTensor) -> FlexTensor {
     let mut output = buffer([1], tensor.dtype());
     T::elements_mut(&mut output)[0] = sums.into_iter().fold(T::ZERO, |sum, part| sum + part);
     output
+}
+
+/// `a - scale · b`, in place of `b` if nobody else holds it.
+pub(super) fn subtract_scaled<T: Real>(a: &FlexTensor, b: FlexTensor, scale: T) -> FlexTensor {
+    let a = a.to_contiguous();
+    let mut output = owned(b);
+    let chunks = T::elements_mut(&mut output).par_chunks_mut(CHUNK);
+    chunks.zip(T::elements(&a).par_chunks(CHUNK)).for_each(|(b, a)| {
+        Arch::new().dispatch(SubtractScaled { a, b, scale });
+    });
+    output
+}
+
+struct SubtractScaled<'a, T> {
+    a: &'a [T],
+    b: &'a mut [T],
+    scale: T,
+}
+
+impl<T: Real> WithSimd for SubtractScaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (b, &a) in self.b.iter_mut().zip(self.a) {
+            *b = mul_add::<S, T>(-self.scale, *b, a);
+        }
+    }
 }
 
 struct SumOfSquares<'a, T>(&'a [T]);

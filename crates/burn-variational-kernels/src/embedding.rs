@@ -1,0 +1,50 @@
+//! The rows of an embedding as users of tensors see them.
+
+use burn::tensor::{Int, Tensor, module};
+
+use crate::support::runs_on;
+
+/// The rows of an embedding by token, as `burn::tensor::module::embedding` gives them, with a
+/// backward pass that clears and adds up the gradient of all types in one go where the engine runs.
+///
+/// # Shapes
+///
+/// - weights: `[n_types, width]`
+/// - tokens: `[batch_size, seq_length]`
+/// - output: `[batch_size, seq_length, width]`
+///
+/// # Panics
+///
+/// If a token is no type.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::embedding;
+///
+/// let device = Device::flex();
+/// let weights = Tensor::<2>::from_data([[1.0], [2.0]], &device);
+/// let rows = embedding(weights, Tensor::from_data([[1, 0, 1]], &device));
+/// assert_eq!(rows.into_data().try_to_vec::<f32>().unwrap(), [2.0, 1.0, 2.0]);
+/// ```
+pub fn embedding(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
+    if !runs_on(&weights.device()) {
+        return module::embedding(weights, tokens);
+    }
+    dispatch(weights, tokens)
+}
+
+#[cfg(feature = "backend")]
+fn dispatch(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
+    use burn::backend::Dispatch;
+
+    use crate::dispatch::SequenceBackend;
+    let (weights, tokens) = (weights.into_dispatch(), tokens.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedded(weights, tokens))
+}
+
+#[cfg(not(feature = "backend"))]
+fn dispatch(_weights: Tensor<2>, _tokens: Tensor<2, Int>) -> Tensor<3> {
+    unreachable!("without a backend no operation is supported")
+}

@@ -1,0 +1,76 @@
+//! What an optimiser does to whole tensors, in one pass each.
+
+use burn::tensor::Tensor;
+
+use crate::support::{check_dims, runs_on};
+
+/// `Σ x²`, dims `[1]`, in one pass over the tensor where the engine runs and as plain tensor
+/// operations elsewhere.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::squared_norm;
+///
+/// let tensor = Tensor::<2>::from_data([[3.0, 4.0]], &Device::flex());
+/// assert_eq!(squared_norm(tensor).into_scalar::<f32>(), 25.0);
+/// ```
+pub fn squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    if !runs_on(&tensor.device()) {
+        return tensor.square().sum();
+    }
+    dispatch_norm(tensor)
+}
+
+#[cfg(feature = "backend")]
+fn dispatch_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    use burn::backend::Dispatch;
+
+    use crate::dispatch::SequenceBackend;
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::squared_norm(tensor.into_dispatch()))
+}
+
+#[cfg(not(feature = "backend"))]
+fn dispatch_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
+    unreachable!("without a backend no operation is supported")
+}
+
+/// `a - scale · b`, in one pass over both where the engine runs and as plain tensor operations
+/// elsewhere: the step of gradient descent.
+///
+/// # Panics
+///
+/// If the tensors have different dims.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::subtract_scaled;
+///
+/// let device = Device::flex();
+/// let (a, b) = (Tensor::<1>::from_data([3.0], &device), Tensor::from_data([4.0], &device));
+/// assert_eq!(subtract_scaled(a, b, 0.5).into_scalar::<f32>(), 1.0);
+/// ```
+pub fn subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
+    check_dims("subtract_scaled: b", b.dims(), a.dims());
+    if !runs_on(&a.device()) {
+        return a - b.mul_scalar(scale);
+    }
+    dispatch_difference(a, b, scale)
+}
+
+#[cfg(feature = "backend")]
+fn dispatch_difference<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
+    use burn::backend::Dispatch;
+
+    use crate::dispatch::SequenceBackend;
+    let (a, b) = (a.into_dispatch(), b.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::minus_scaled(a, b, scale))
+}
+
+#[cfg(not(feature = "backend"))]
+fn dispatch_difference<const D: usize>(_a: Tensor<D>, _b: Tensor<D>, _scale: f64) -> Tensor<D> {
+    unreachable!("without a backend no operation is supported")
+}
