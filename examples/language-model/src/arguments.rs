@@ -30,6 +30,10 @@ pub struct Arguments {
     /// Passes over the training text [default: the preset's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub epochs: Option<u64>,
+    /// Halve the learning rate after each epoch that does not improve the validation perplexity,
+    /// and stop after so many of them [default: the preset's schedule]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub patience: Option<u64>,
     /// Read only so many tokens of the training text
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_train_tokens: Option<u64>,
@@ -115,6 +119,8 @@ pub(crate) struct Run {
     pub(crate) methods: Vec<Method>,
     pub(crate) backend: BackendName,
     pub(crate) epochs: usize,
+    /// Epochs without improvement after which training stops, each halving the learning rate.
+    pub(crate) patience: Option<usize>,
     pub(crate) mc_samples: usize,
     pub(crate) seed: u64,
     /// Tokens of the training text and a checksum of all three texts.
@@ -131,6 +137,7 @@ impl Run {
             methods: Method::asked(arguments.dropout),
             backend: arguments.backend,
             epochs: arguments.epochs.map_or(preset.epochs, |epochs| epochs as usize),
+            patience: arguments.patience.map(|patience| patience as usize),
             mc_samples: arguments.mc_samples as usize,
             seed: arguments.seed,
             train_tokens: corpus.train.len(),

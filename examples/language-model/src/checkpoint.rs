@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
 use crate::output::MethodResult;
+use crate::preset::Schedule;
 
 /// Where a method stands: everything beside model and optimiser that going on needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,6 +61,32 @@ impl MethodCheckpoint {
     pub(crate) fn new(run: &Run) -> Self {
         Self { run: run.clone(), epochs: Vec::new(), train_seconds: Exact(0.0), evaluation: None }
     }
+
+    /// The epochs that did not improve on all before them.
+    fn n_without_improvement(&self) -> usize {
+        let mut best = f64::INFINITY;
+        let no_improvement = |epoch: &&EpochRecord| {
+            let improves = epoch.valid_ppl.0 < best;
+            best = best.min(epoch.valid_ppl.0);
+            !improves
+        };
+        self.epochs.iter().filter(no_improvement).count()
+    }
+
+    /// The learning rate of an epoch, counted from 1: that of the schedule, or its first halved for
+    /// each epoch without improvement if the run has patience.
+    pub(crate) fn lr(&self, schedule: &Schedule, epoch: usize) -> f64 {
+        if self.run.patience.is_none() {
+            return schedule.lr(epoch);
+        }
+        let halvings = i32::try_from(self.n_without_improvement()).expect("an epoch fits 32 bits");
+        schedule.lr * 0.5_f64.powi(halvings)
+    }
+
+    /// Whether the run's patience is at an end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.run.patience.is_some_and(|patience| self.n_without_improvement() >= patience)
+    }
 }
 
 /// A method that is done.
@@ -72,6 +99,34 @@ pub(crate) struct FinishedMethod {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patience_halves_the_rate_and_comes_to_an_end() {
+        let run = Run {
+            preset: crate::PresetName::Small,
+            cell: crate::CellName::Lstm,
+            methods: Vec::new(),
+            backend: crate::BackendName::Flex,
+            epochs: 9,
+            patience: Some(2),
+            mc_samples: 1,
+            seed: 1,
+            train_tokens: 0,
+            corpus_crc32: 0,
+        };
+        let mut checkpoint = MethodCheckpoint::new(&run);
+        let schedule = Schedule { lr: 1.0, constant_epochs: 0, factor: 0.1 };
+        let mut rates = Vec::new();
+        for valid_ppl in [300.0, 200.0, 250.0, 190.0, f64::NAN] {
+            assert!(!checkpoint.is_over());
+            rates.push(checkpoint.lr(&schedule, checkpoint.epochs.len() + 1));
+            let ppl = Exact(valid_ppl);
+            checkpoint.epochs.push(EpochRecord { train_ppl: ppl, valid_ppl: ppl });
+        }
+        // The third epoch and the last did not improve.
+        assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.5]);
+        assert!(checkpoint.is_over());
+    }
 
     #[test]
     fn numbers_come_back_to_the_last_bit() {

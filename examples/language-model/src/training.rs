@@ -92,6 +92,9 @@ impl Trainer<'_> {
         let checkpoints = self.output.checkpoints(method);
         let mut training = self.start(method, &make_cell, &checkpoints)?;
         for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
+            if training.checkpoint.is_over() {
+                break;
+            }
             self.epoch(&mut training, method, epoch)?;
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
@@ -150,7 +153,7 @@ impl Trainer<'_> {
         let Texts { train: windows, valid, .. } = self.texts;
         let preset = self.run.preset();
         let device = self.device.clone().autodiff();
-        let lr = method.schedule(&preset).lr(epoch);
+        let lr = training.checkpoint.lr(&method.schedule(&preset), epoch);
         let rng = MaskRng::seeded(self.run.seed).scope(TRAINING);
         let name = format!("{method} epoch {epoch}/{}", self.run.epochs);
         let bar = TokenBar::new(name, windows.n_targets() as u64);
@@ -243,7 +246,8 @@ impl Trainer<'_> {
         checkpoint: &MethodCheckpoint,
         evaluation: &Evaluation,
     ) -> Result<MethodResult> {
-        let trained = self.texts.train.n_targets() * self.run.epochs;
+        let epochs = checkpoint.epochs.len();
+        let trained = self.texts.train.n_targets() * epochs;
         let last = checkpoint.epochs.last().context("at least one epoch")?;
         Ok(MethodResult {
             method,
@@ -251,7 +255,7 @@ impl Trainer<'_> {
             preset: self.run.preset,
             backend: self.run.backend,
             seed: self.run.seed,
-            epochs: self.run.epochs,
+            epochs,
             train_ppl: Some(evaluation.train_ppl.0),
             valid_ppl: Some(last.valid_ppl.0),
             test_ppl: Some(evaluation.test_ppl.0),

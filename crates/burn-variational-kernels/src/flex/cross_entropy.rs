@@ -3,11 +3,12 @@
 
 use burn::backend::tensor::IntTensor;
 use burn::backend::{Flex, TensorMetadata};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::FlexTensor;
 use super::activation::exp;
+use super::arch::arch;
 use super::pool::buffer;
 use super::real::Real;
 use super::tensors::{indices, owned};
@@ -25,7 +26,7 @@ pub(super) fn forward<T: Real>(
     let losses_of_rows = T::elements_mut(&mut losses).par_iter_mut();
     rows.zip(losses_of_rows).zip(&targets).for_each(|((row, loss), &target)| {
         let of_target = row[target];
-        *loss = Arch::new().dispatch(Normalise(row)) - of_target;
+        *loss = arch().dispatch(Normalise(row)) - of_target;
     });
     (losses, probabilities)
 }

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::activation::{mul_add, tanh};
+use super::arch::arch;
 use super::entering::Entering;
 use super::masks::MaskValues;
 use super::panels::{PANEL_UNITS, Panels, padded};
@@ -41,7 +42,7 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let packed = Shared::new(pass.packed);
     let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         seq_length,
@@ -180,7 +181,7 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let gates = Shared::new(pass.gates);
     let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
     let stride = N_GATES * d_hidden;
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         seq_length + 1,

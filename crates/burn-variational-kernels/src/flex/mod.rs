@@ -1,6 +1,7 @@
 //! The CPU kernel: `Flex` takes it for `f32` and `f64`, and the generic body for other types.
 
 mod activation;
+mod arch;
 mod backward;
 mod cross_entropy;
 mod embedding;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::activation::mul_add;
+use super::arch::arch;
 use super::masks::MaskValues;
 use super::panels::{Panels, padded};
 use super::real::Real;
@@ -22,7 +23,7 @@ pub(super) struct PullBack<'a, T> {
 impl<'a, T: Real> PullBack<'a, T> {
     pub(super) fn new(recurrent: &[T], masks: MaskValues<'a, T>, sizes: Sizes) -> Self {
         let panels = Panels::of_transposed_weights(recurrent, sizes);
-        Self { panels, masks, d_hidden: sizes.d_hidden, arch: Arch::new() }
+        Self { panels, masks, d_hidden: sizes.d_hidden, arch: arch() }
     }
 
     /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::activation::mul_add;
+use super::arch::arch;
 use super::entering::Entering;
 use super::masks::MaskValues;
 use super::panels::{PANEL_UNITS, Panels, padded};
@@ -32,7 +33,7 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let packed = Shared::new(pass.packed);
     let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(seq_length, MAX_ROWS * PANEL_UNITS, |scratch, t, rows, units| {
         let products = &mut scratch[..rows.len() * padded(units.len())];
@@ -104,7 +105,7 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
     let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
     let (deltas, d_initial) = (Shared::new(pass.deltas), Shared::new(pass.d_hidden));
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         seq_length + 1,

@@ -1,10 +1,11 @@
 //! One pass over a whole tensor on the CPU.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::FlexTensor;
 use super::activation::mul_add;
+use super::arch::arch;
 use super::pool::buffer;
 use super::real::Real;
 use super::tensors::owned;
@@ -15,7 +16,7 @@ const CHUNK: usize = 1 << 15;
 pub(super) fn sum_of_squares<T: Real>(tensor: &FlexTensor) -> FlexTensor {
     let tensor = tensor.to_contiguous();
     let chunks = T::elements(&tensor).par_chunks(CHUNK);
-    let sums: Vec<T> = chunks.map(|chunk| Arch::new().dispatch(SumOfSquares(chunk))).collect();
+    let sums: Vec<T> = chunks.map(|chunk| arch().dispatch(SumOfSquares(chunk))).collect();
     let mut output = buffer([1], tensor.dtype());
     T::elements_mut(&mut output)[0] = sums.into_iter().fold(T::ZERO, |sum, part| sum + part);
     output
@@ -27,7 +28,7 @@ pub(super) fn subtract_scaled<T: Real>(a: &FlexTensor, b: FlexTensor, scale: T) 
     let mut output = owned(b);
     let chunks = T::elements_mut(&mut output).par_chunks_mut(CHUNK);
     chunks.zip(T::elements(&a).par_chunks(CHUNK)).for_each(|(b, a)| {
-        Arch::new().dispatch(SubtractScaled { a, b, scale });
+        arch().dispatch(SubtractScaled { a, b, scale });
     });
     output
 }

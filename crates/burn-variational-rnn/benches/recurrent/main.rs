@@ -5,11 +5,13 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --json             a JSON object a line
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --compare peers.jsonl
 //! cargo bench -p burn-variational-rnn --bench recurrent -- growth             against T, B and H
+//! cargo bench -p burn-variational-rnn --bench recurrent -- away               against the plain path
 //! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod away;
 mod compare;
 mod growth;
 mod layers;
@@ -45,6 +47,9 @@ struct Arguments {
     /// Threads of the CPU backend.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// The picture that `growth` draws.
+    #[arg(long, value_name = "FILE", default_value = "growth.png")]
+    picture: PathBuf,
     /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -56,6 +61,8 @@ enum Measure {
     Layers,
     /// One layer against sequence length, batch size and width.
     Growth,
+    /// The engine against plain tensor operations on other shapes.
+    Away,
     /// The memory that layers keep for their backward pass.
     Memory,
 }
@@ -65,7 +72,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
     match arguments.measure {
         Measure::Layers => layers(arguments)?,
-        Measure::Growth => growth::print(),
+        Measure::Growth => growth::print(&arguments.picture)?,
+        Measure::Away => away::print(),
         Measure::Memory => memory::print(),
     }
     Ok(())

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::{Backward, Forward, N_GATES, previous, through_update, update};
 use crate::flex::activation::{mul_add, tanh};
+use crate::flex::arch::arch;
 use crate::flex::entering::Entering;
 use crate::flex::panels::{PANEL_UNITS, Panels, padded};
 use crate::flex::pointwise::{add, add_sigmoid};
@@ -24,7 +25,7 @@ pub(in crate::flex) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let packed = Shared::new(pass.packed);
     let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         seq_length,
@@ -119,7 +120,7 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let carried = Shared::new(pass.d_hidden);
     let states = (pass.hidden, pass.packed);
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         seq_length + 1,

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::{Backward, Forward, N_GATES, previous, through_update, update};
+use crate::flex::arch::arch;
 use crate::flex::entering::Entering;
 use crate::flex::masks::masked;
 use crate::flex::panels::{PANEL_UNITS, Panels, padded};
@@ -28,7 +29,7 @@ pub(in crate::flex) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let packed = Shared::new(pass.packed);
     let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         2 * seq_length,
@@ -174,7 +175,7 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let candidate = Shared::new(&mut candidate);
     let states = (pass.hidden, pass.packed);
     let stride = N_GATES * d_hidden;
-    let arch = Arch::new();
+    let arch = arch();
 
     Schedule::new::<T>(sizes).run(
         2 * seq_length + 1,

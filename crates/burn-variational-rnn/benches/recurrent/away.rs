@@ -1,0 +1,33 @@
+//! The engine against plain tensor operations away from the shapes of other benchmarks.
+
+use burn_variational_rnn::engine_sequences;
+
+use crate::layers::{Layer, Masks, Shape};
+use crate::timing::{Pass, time};
+
+/// Prints one JSON object a line: the shape, both medians and their ratio.
+pub(crate) fn print() {
+    for d_hidden in [96, 300, 1024] {
+        for batch_size in [1, 7, 64] {
+            let shape = Shape::new("away", [batch_size, 50, d_hidden, d_hidden]);
+            for pass in [Pass::Forward, Pass::Train] {
+                let before = engine_sequences();
+                let engine = median_ms(Layer::Lstm(Masks::Tied), shape, pass);
+                assert!(engine_sequences() > before, "the engine ran");
+                let before = engine_sequences();
+                let plain = median_ms(Layer::LstmPlainPath, shape, pass);
+                assert_eq!(engine_sequences(), before, "plain operations ran");
+                println!(
+                    "{{\"H\": {d_hidden}, \"B\": {batch_size}, \"pass\": \"{pass:?}\", \
+                     \"engine_ms\": {engine:.3}, \"plain_ms\": {plain:.3}, \"ratio\": {:.3}}}",
+                    engine / plain
+                );
+            }
+        }
+    }
+}
+
+fn median_ms(layer: Layer, shape: Shape, pass: Pass) -> f64 {
+    let seconds = time(&layer.prepare(shape, pass), 9);
+    seconds[seconds.len() / 2] * 1e3
+}
