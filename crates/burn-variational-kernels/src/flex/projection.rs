@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::masks::{MaskValues, masked};
+use super::masks::{MaskValues, masked, masked_steps};
 use super::product::Product;
 use super::real::Real;
 
@@ -30,7 +30,10 @@ impl<T: Real> Projection<'_, T> {
         for (inputs, output) in inputs.chunks(rows * d_in).zip(output.chunks_mut(rows * width)) {
             let n_rows = inputs.len() / d_in;
             if let Some(bias) = bias {
-                output.par_chunks_mut(width).for_each(|row| row.copy_from_slice(bias));
+                output
+                    .par_chunks_mut(width)
+                    .with_min_len(16)
+                    .for_each(|row| row.copy_from_slice(bias));
             }
             let n_runs = masks.n_copies().max(1);
             let columns = width / n_runs;
@@ -96,8 +99,7 @@ impl<T: Real> Projection<'_, T> {
         let Some(mask) = self.masks.of_gate(run) else { return inputs };
         let step_len = self.batch_size * self.d_in;
         let buffer = &mut buffer[..inputs.len()];
-        let steps = buffer.par_chunks_mut(step_len).zip(inputs.par_chunks(step_len));
-        steps.for_each(|(output, inputs)| masked(output, inputs, mask));
+        masked_steps(buffer, mask, |t| &inputs[t * step_len..(t + 1) * step_len]);
         buffer
     }
 }

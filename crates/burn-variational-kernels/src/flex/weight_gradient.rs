@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::masks::{MaskValues, masked};
+use super::masks::{MaskValues, masked_steps};
 use super::product::Product;
 use super::real::Real;
 
@@ -78,9 +76,7 @@ pub(super) fn add_weight_gradient<T: Real>(
         for first in (0..n_steps).step_by(steps_at_a_time) {
             let steps = steps_at_a_time.min(n_steps - first);
             let buffer = &mut buffer[..steps * step_len];
-            buffer.par_chunks_mut(step_len).enumerate().for_each(|(t, output)| {
-                masked(output, step(first + t), mask);
-            });
+            masked_steps(buffer, mask, |t| step(first + t));
             add(buffer, first * batch_size, &run);
         }
     }
