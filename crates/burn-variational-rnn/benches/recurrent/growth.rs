@@ -13,6 +13,9 @@ const LENGTHS: [usize; 8] = [10, 25, 50, 100, 150, 200, 300, 400];
 const BATCHES: [usize; 8] = [32, 64, 96, 128, 160, 192, 224, 256];
 const WIDTHS: [usize; 7] = [64, 128, 256, 384, 512, 768, 1024];
 
+/// Times every point is measured.
+const ROUNDS: usize = 15;
+
 /// Milliseconds against one size.
 struct Line {
     axis: &'static str,
@@ -45,14 +48,25 @@ pub(crate) fn print(picture: &Path) -> Result<(), Box<dyn Error>> {
 
 impl Line {
     fn measure(axis: &'static str, values: &[usize], sizes: impl Fn(usize) -> [usize; 3]) -> Self {
-        let point = |&value: &usize| {
+        let prepare = |&value: &usize| {
             let [batch_size, seq_length, width] = sizes(value);
             let shape = Shape::new("growth", [batch_size, seq_length, width, width]);
-            let run = Layer::Lstm(Masks::Tied).prepare(shape, Pass::Train);
-            let seconds = time(&run, 15);
-            (value as f64, seconds[seconds.len() / 2] * 1e3)
+            Layer::Lstm(Masks::Tied).prepare(shape, Pass::Train)
         };
-        Self { axis, points: values.iter().map(point).collect() }
+        let runs: Vec<_> = values.iter().map(prepare).collect();
+        let mut seconds = vec![Vec::new(); values.len()];
+        // In turns, so that what slows the machine down for a while is shared by all points.
+        for _ in 0..ROUNDS {
+            for (run, seconds) in runs.iter().zip(&mut seconds) {
+                let [.., last] = time(run, 1)[..] else { unreachable!("one run, one time") };
+                seconds.push(last);
+            }
+        }
+        let point = |(&value, seconds): (&usize, &mut Vec<f64>)| {
+            seconds.sort_by(f64::total_cmp);
+            (value as f64, seconds[ROUNDS / 2] * 1e3)
+        };
+        Self { axis, points: values.iter().zip(&mut seconds).map(point).collect() }
     }
 
     /// Intercept, slope and R² of the least squares line.
