@@ -56,7 +56,8 @@ pub fn clip_global_norm<M: Module>(
     Some(norm)
 }
 
-/// The norm of all gradients of a module together, dims `[1]`, or nothing if there is none.
+/// The norm of all gradients of a module together, `n = √(Σ_W ‖∂W‖²)`, dims `[1]`, or nothing if
+/// there is none.
 ///
 /// An optimiser whose step is proportional to the gradient, as SGD without momentum, may scale its
 /// learning rate by `min(1, max_norm / n)` instead of all gradients, which is one pass over them

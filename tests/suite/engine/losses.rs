@@ -2,7 +2,7 @@
 
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, FloatDType, Int, Tensor, module};
-use burn_variational::kernels::{cross_entropy, linear, squared_norm};
+use burn_variational::kernels::{cross_entropy, embedding, linear, squared_norm, subtract_scaled};
 use cross_backend_tests::{assert_close, flex, on_every_device, relative_error, tolerance};
 
 use super::autodiff;
@@ -49,6 +49,33 @@ on_every_device! {
         for (got, expected) in found.iter().zip(&results(plain)) {
             assert!(relative_error(got, expected) <= tolerance(device));
         }
+    }
+
+    fn an_embedding_and_its_gradient_are_those_of_burn(device: &Device) {
+        let place = autodiff(device, FloatDType::F32);
+        let weights = Numbers(4).tensor([6, 5], 1.0, &place).require_grad();
+        // One type twice in a row, one in both rows, and two nowhere.
+        let tokens = Tensor::<2, Int>::from_data([[1, 1, 3], [3, 0, 5]], &place.device);
+        let scale = Numbers(5).tensor([2, 3, 5], 1.0, &place);
+        let results = |rows: Tensor<3>| {
+            let grads = (rows.clone() * scale.clone()).sum().backward();
+            [values(rows), values(weights.grad(&grads).unwrap())]
+        };
+        let found = results(embedding(weights.clone(), tokens.clone()));
+        let plain = results(module::embedding(weights.clone(), tokens));
+        for (got, expected) in found.iter().zip(&plain) {
+            assert!(relative_error(got, expected) <= tolerance(device));
+        }
+    }
+
+    fn a_scaled_difference_leaves_its_operands_as_they_are(device: &Device) {
+        let place = autodiff(device, FloatDType::F32);
+        let (a, b) = (Numbers(6).tensor([7, 9], 1.0, &place), Numbers(7).tensor([7, 9], 1.0, &place));
+        let (left, right) = (values(a.clone()), values(b.clone()));
+        let expected: Vec<f64> = left.iter().zip(&right).map(|(a, b)| a - 0.3 * b).collect();
+        let difference = subtract_scaled(a.clone(), b.clone(), 0.3);
+        assert_close(&difference, &expected, tolerance(device), "difference");
+        assert_eq!((values(a), values(b)), (left, right));
     }
 
     fn the_squared_norm_is_the_sum_of_squares(device: &Device) {

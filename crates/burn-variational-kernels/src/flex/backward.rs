@@ -148,7 +148,7 @@ impl<T: Real> Walk<'_, T> {
             walk.add_state(output, &inner, 2..3);
         });
         let d_bias = self.constants.candidate_bias.clone().into_option().map(|_| {
-            let mut output = zeros::<T, 1>([self.sizes.d_hidden], self.packed);
+            let mut output = buffer([self.sizes.d_hidden], self.packed.dtype());
             column_sums(T::elements(&inner), T::elements_mut(&mut output));
             output
         });

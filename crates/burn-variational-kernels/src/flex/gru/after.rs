@@ -197,7 +197,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
                 (gate(0), gate(1), gate(2), self.inner.write(at(t * batch_size + row)))
             };
-            let before = previous(self.states, t, batch_size, at(row));
+            let before = previous(self.states, t, at(row));
             through_update::<S, T>(z, n, carried, d_h, before);
             through_reset(r, q, n);
         }

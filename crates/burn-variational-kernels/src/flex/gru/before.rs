@@ -252,7 +252,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 add(carried, d_h);
                 continue;
             };
-            let before = previous(self.states, t, batch_size, at(row));
+            let before = previous(self.states, t, at(row));
             // SAFETY: as above; each gate is another part of the buffer.
             let gate =
                 |gate| unsafe { self.gates.write(at((t * batch_size + row) * N_GATES + gate)) };

@@ -48,11 +48,9 @@ pub(super) struct Backward<'a, T> {
 fn previous<'a, T>(
     (hidden, packed): (&'a [T], &'a [T]),
     t: usize,
-    batch_size: usize,
     range: std::ops::Range<usize>,
 ) -> &'a [T] {
     let step_len = hidden.len();
-    debug_assert!(step_len.is_multiple_of(batch_size));
     match t {
         0 => &hidden[range],
         _ => &packed[(t - 1) * step_len..t * step_len][range],
