@@ -191,11 +191,9 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
             let (d_h, product) = scratch[..2 * len].split_at_mut(len);
             d_h.fill(T::ZERO);
             if stage > 0 {
-                let first = (seq_length - stage) * batch_size;
-                let range = (first + rows.start) * stride..(first + rows.end) * stride;
+                let (deltas, task, later) = ((gates, stride), (rows, units), seq_length - stage);
                 // SAFETY: the step after this one is a stage of its own, and finished.
-                let deltas = unsafe { gates.read(range) };
-                pull_back.add(0..N_GATES, (deltas, stride), (rows, units), d_h, product);
+                unsafe { pull_back.add_step(0..N_GATES, deltas, later, task, d_h, product) };
             }
             if let Some(t) = seq_length.checked_sub(stage + 1) {
                 arch.dispatch(BackwardRows {

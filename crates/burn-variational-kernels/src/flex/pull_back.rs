@@ -9,6 +9,7 @@ use super::arch::arch;
 use super::masks::MaskValues;
 use super::panels::{Panels, padded};
 use super::real::Real;
+use super::shared::Shared;
 use crate::operation::Sizes;
 
 /// The transposed recurrent weights with their masks.
@@ -16,6 +17,7 @@ use crate::operation::Sizes;
 pub(super) struct PullBack<'a, T> {
     panels: Panels<T>,
     masks: MaskValues<'a, T>,
+    batch_size: usize,
     d_hidden: usize,
     arch: Arch,
 }
@@ -23,7 +25,28 @@ pub(super) struct PullBack<'a, T> {
 impl<'a, T: Real> PullBack<'a, T> {
     pub(super) fn new(recurrent: &[T], masks: MaskValues<'a, T>, sizes: Sizes) -> Self {
         let panels = Panels::of_transposed_weights(recurrent, sizes);
-        Self { panels, masks, d_hidden: sizes.d_hidden, arch: arch() }
+        Self { panels, masks, batch_size: sizes.batch_size, d_hidden: sizes.d_hidden, arch: arch() }
+    }
+
+    /// [`add`](Self::add) for step `t` of `deltas`, `[seq_length, batch_size, stride]`.
+    ///
+    /// # Safety
+    ///
+    /// That step is finished.
+    pub(super) unsafe fn add_step(
+        &self,
+        gates: Range<usize>,
+        (deltas, stride): (Shared<'_, T>, usize),
+        t: usize,
+        (rows, units): (&Range<usize>, &Range<usize>),
+        d_h: &mut [T],
+        product: &mut [T],
+    ) {
+        let first = t * self.batch_size;
+        let range = (first + rows.start) * stride..(first + rows.end) * stride;
+        // SAFETY: the caller's: what an earlier stage wrote is written no more.
+        let deltas = unsafe { deltas.read(range) };
+        self.add(gates, (deltas, stride), (rows, units), d_h, product);
     }
 
     /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`

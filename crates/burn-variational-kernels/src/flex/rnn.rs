@@ -115,11 +115,9 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
             let (d_h, product) = scratch[..2 * len].split_at_mut(len);
             d_h.fill(T::ZERO);
             if stage > 0 {
-                let first = (seq_length - stage) * batch_size;
-                let range = (first + rows.start) * d_hidden..(first + rows.end) * d_hidden;
+                let (deltas, task, later) = ((deltas, d_hidden), (rows, units), seq_length - stage);
                 // SAFETY: the step after this one is a stage of its own, and finished.
-                let later = unsafe { deltas.read(range) };
-                pull_back.add(0..1, (later, d_hidden), (rows, units), d_h, product);
+                unsafe { pull_back.add_step(0..1, deltas, later, task, d_h, product) };
             }
             if let Some(t) = seq_length.checked_sub(stage + 1) {
                 arch.dispatch(BackwardRows {

@@ -115,7 +115,7 @@ fn candidate<S: Simd, T: Real>(n: &mut [T], r: &[T], q: &[T]) {
 
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
 pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let Sizes { seq_length, d_hidden, .. } = sizes;
     let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let carried = Shared::new(pass.d_hidden);
@@ -130,15 +130,13 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
             let (d_h, product) = scratch[..2 * len].split_at_mut(len);
             d_h.fill(T::ZERO);
             if stage > 0 {
-                let first = (seq_length - stage) * batch_size;
-                let range = |width| (first + rows.start) * width..(first + rows.end) * width;
-                let stride = N_GATES * d_hidden;
+                let (task, later) = ((rows, units), seq_length - stage);
+                let (of_gates, of_products) = ((gates, N_GATES * d_hidden), (inner, d_hidden));
                 // SAFETY: the step after this one is a stage of its own, and finished.
-                let (of_gates, of_products) =
-                    unsafe { (gates.read(range(stride)), inner.read(range(d_hidden))) };
-                let task = (rows, units);
-                pull_back.add(0..2, (of_gates, stride), task, d_h, product);
-                pull_back.add(2..3, (of_products, d_hidden), task, d_h, product);
+                unsafe {
+                    pull_back.add_step(0..2, of_gates, later, task, d_h, product);
+                    pull_back.add_step(2..3, of_products, later, task, d_h, product);
+                }
             }
             let t = seq_length.checked_sub(stage + 1);
             arch.dispatch(BackwardRows {

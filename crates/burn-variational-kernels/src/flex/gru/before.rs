@@ -193,11 +193,9 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
                 let deltas = unsafe { candidate.read(range) };
                 pull_back.add(2..3, (deltas, d_hidden), task, d_h, product);
             } else if walked > 0 {
-                let first = (seq_length - walked) * batch_size;
-                let range = (first + rows.start) * stride..(first + rows.end) * stride;
+                let (deltas, later) = ((gates, stride), seq_length - walked);
                 // SAFETY: the step after this one is finished.
-                let deltas = unsafe { gates.read(range) };
-                pull_back.add(READ_STATE, (deltas, stride), task, d_h, product);
+                unsafe { pull_back.add_step(READ_STATE, deltas, later, task, d_h, product) };
             }
             let gradient = pass.gradient;
             arch.dispatch(BackwardRows {
