@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::real::Real;
 
 /// Masks on what enters the gates: one for all of them, or one for each.
@@ -69,15 +67,10 @@ pub(super) fn masked<T: Real>(output: &mut [T], values: &[T], mask: &[T]) {
     }
 }
 
-/// `output ← values ∘ mask`, step after step, by several threads. Handing a step to another thread
-/// pays from some ten thousand elements on.
-pub(super) fn masked_steps<'v, T: Real>(
-    output: &mut [T],
-    mask: &[T],
-    step: impl Fn(usize) -> &'v [T] + Sync,
-) {
-    const MIN_ELEMENTS: usize = 1 << 14;
-    let min_steps = MIN_ELEMENTS.div_ceil(mask.len());
-    let steps = output.par_chunks_mut(mask.len()).enumerate().with_min_len(min_steps);
-    steps.for_each(|(t, output)| masked(output, step(t), mask));
+/// `output ← output + values ∘ mask`.
+#[inline(always)]
+pub(super) fn add_masked<T: Real>(output: &mut [T], values: &[T], mask: &[T]) {
+    for ((output, &value), &z) in output.iter_mut().zip(values).zip(mask) {
+        *output += value * z;
+    }
 }

@@ -21,6 +21,7 @@ mod rnn;
 mod schedule;
 mod shared;
 mod tensors;
+mod threads;
 mod vectors;
 mod weight_gradient;
 

@@ -1,10 +1,10 @@
 //! The recurrent weights as the matrix product reads them, laid out once for a sequence.
 
-use rayon::prelude::*;
 use std::ops::Range;
 
 use super::product::Product;
 use super::real::Real;
+use super::threads::Threads;
 use crate::operation::Sizes;
 
 /// The units of one panel: four vectors of sixteen, the tile of `gemm`'s AVX-512 kernel.
@@ -59,11 +59,16 @@ impl<T: Real> Panels<T> {
     fn fill(sizes: Sizes, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
         let Sizes { d_hidden, n_gates, .. } = sizes;
         let mut values = vec![T::ZERO; n_gates * d_hidden * padded(d_hidden)];
-        let block_len = n_gates * d_hidden * PANEL_UNITS;
-        values.par_chunks_mut(block_len).zip(blocks(d_hidden)).for_each(|(block, units)| {
-            let panel_len = d_hidden * padded(units.len());
-            for (gate, panel) in block.chunks_exact_mut(panel_len).enumerate() {
-                fill(panel, units.clone(), gate);
+        rayon::scope(|scope| {
+            let (fill, mut rest) = (&fill, values.as_mut_slice());
+            for units in blocks(d_hidden) {
+                let panel_len = d_hidden * padded(units.len());
+                let block = rest.split_off_mut(..n_gates * panel_len).expect("room for all blocks");
+                scope.spawn(move |_| {
+                    for (gate, panel) in block.chunks_exact_mut(panel_len).enumerate() {
+                        fill(panel, units.clone(), gate);
+                    }
+                });
             }
         });
         Self { values, d_hidden, n_gates }
@@ -89,14 +94,16 @@ impl<T: Real> Panels<T> {
             right: (panel, width, 1),
             dims: [n_rows, depth, width],
         };
-        product.write_serially(output, width, false);
+        product.write(output, width, false, Threads::One);
     }
 }
 
-/// The units of each panel.
+/// The units of each panel: whole vectors, of which each has about as many. A last panel of a
+/// single vector would take nearly as long as a full one.
 pub(super) fn blocks(d_hidden: usize) -> Vec<Range<usize>> {
-    let starts = (0..d_hidden).step_by(PANEL_UNITS);
-    starts.map(|start| start..d_hidden.min(start + PANEL_UNITS)).collect()
+    let (vectors, n_blocks) = (d_hidden.div_ceil(VECTOR), d_hidden.div_ceil(PANEL_UNITS));
+    let start = |block: usize| d_hidden.min(block * vectors / n_blocks * VECTOR);
+    (0..n_blocks).map(|block| start(block)..start(block + 1)).collect()
 }
 
 /// The width of a panel of so many units.

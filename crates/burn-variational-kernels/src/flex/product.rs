@@ -1,6 +1,7 @@
 //! The matrix product, through `gemm`.
 
 use super::real::Real;
+use super::threads::Threads;
 
 /// An operand: elements, and the strides of its rows and columns.
 pub(super) type Operand<'a, T> = (&'a [T], usize, usize);
@@ -15,18 +16,9 @@ pub(super) struct Product<'a, T> {
 }
 
 impl<T: Real> Product<'_, T> {
-    /// Writes it, or adds it, to rows of `width` elements, with all threads of the pool. Every
-    /// element is summed in the same order whatever their number.
-    pub(super) fn write(&self, output: &mut [T], width: usize, add: bool) {
-        self.run(output, width, add, gemm::Parallelism::Rayon(0));
-    }
-
-    /// The same on this thread alone.
-    pub(super) fn write_serially(&self, output: &mut [T], width: usize, add: bool) {
-        self.run(output, width, add, gemm::Parallelism::None);
-    }
-
-    fn run(&self, output: &mut [T], width: usize, add: bool, parallelism: gemm::Parallelism) {
+    /// Writes it, or adds it, to rows of `width` elements. Every element is summed in the same
+    /// order whoever computes it.
+    pub(super) fn write(&self, output: &mut [T], width: usize, add: bool, threads: Threads) {
         let Self { left, right, dims: [rows, depth, columns] } = *self;
         let last = |[rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]| {
             (rows - 1) * row_stride + (columns - 1) * column_stride
@@ -37,6 +29,10 @@ impl<T: Real> Product<'_, T> {
                 && right.0.len() > last([depth, columns], [right.1, right.2])
                 && output.len() > last([rows, columns], [width, 1])
         );
+        let parallelism = match threads {
+            Threads::One => gemm::Parallelism::None,
+            Threads::All => gemm::Parallelism::Rayon(0),
+        };
         // SAFETY: the last element of each operand lies in its slice, as asserted, rows of the
         // output do not overlap, and the output is a unique borrow.
         unsafe {

@@ -2,9 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::masks::{MaskValues, masked, masked_steps};
+use super::masks::{MaskValues, add_masked, masked};
 use super::product::Product;
 use super::real::Real;
+use super::schedule::fit_cache;
+use super::threads::{Threads, for_each_chunk};
 
 /// What a projection reads.
 #[derive(Debug, Clone, Copy)]
@@ -17,46 +19,35 @@ pub(super) struct Projection<'a, T> {
     pub(super) width: usize,
 }
 
-/// Steps are masked and multiplied in parts of about so many rows, so that what is masked and the
-/// bias that is added to are still in the cache.
-const ROWS: usize = 2048;
-
 impl<T: Real> Projection<'_, T> {
     /// Fills `output`, `[rows, width]`, from inputs `[rows, d_in]`.
     pub(super) fn forward(&self, inputs: &[T], bias: Option<&[T]>, output: &mut [T]) {
         let Self { d_in, width, masks, .. } = *self;
-        let rows = self.rows_at_a_time(inputs.len() / d_in);
-        let mut buffer = self.buffer(rows);
-        for (inputs, output) in inputs.chunks(rows * d_in).zip(output.chunks_mut(rows * width)) {
+        self.in_parts((inputs, d_in), (output, width), |inputs, output, buffer, threads| {
             let n_rows = inputs.len() / d_in;
             if let Some(bias) = bias {
-                output
-                    .par_chunks_mut(width)
-                    .with_min_len(16)
-                    .for_each(|row| row.copy_from_slice(bias));
+                for_each_chunk(output, width, threads, |_, row| row.copy_from_slice(bias));
             }
             let n_runs = masks.n_copies().max(1);
             let columns = width / n_runs;
             for run in 0..n_runs {
-                let inputs = self.masked(inputs, run, &mut buffer);
+                let inputs = self.masked(inputs, run, buffer, threads);
                 let product = Product {
                     left: (inputs, d_in, 1),
                     right: (&self.weights[run * columns..], width, 1),
                     dims: [n_rows, d_in, columns],
                 };
-                product.write(&mut output[run * columns..], width, bias.is_some());
+                product.write(&mut output[run * columns..], width, bias.is_some(), threads);
             }
-        }
+        });
     }
 
     /// Fills the gradient of the inputs, `[rows, d_in]`, from that of the output.
     pub(super) fn backward(&self, deltas: &[T], output: &mut [T]) {
         let Self { d_in, width, masks, batch_size, .. } = *self;
-        let rows = self.rows_at_a_time(deltas.len() / width);
-        let mut buffer = self.buffer(rows);
         let n_runs = masks.n_copies().max(1);
         let columns = width / n_runs;
-        for (deltas, output) in deltas.chunks(rows * width).zip(output.chunks_mut(rows * d_in)) {
+        self.in_parts((deltas, width), (output, d_in), |deltas, output, buffer, threads| {
             for run in 0..n_runs {
                 let product = Product {
                     left: (&deltas[run * columns..], width, 1),
@@ -64,42 +55,78 @@ impl<T: Real> Projection<'_, T> {
                     dims: [output.len() / d_in, columns, d_in],
                 };
                 let Some(mask) = masks.of_gate(run) else {
-                    product.write(output, d_in, false);
+                    product.write(output, d_in, false, threads);
                     continue;
                 };
                 let buffer = &mut buffer[..output.len()];
-                product.write(buffer, d_in, false);
+                product.write(buffer, d_in, false, threads);
                 let step_len = batch_size * d_in;
-                let steps = output.par_chunks_mut(step_len).zip(buffer.par_chunks(step_len));
-                steps.for_each(|(output, product)| {
+                for_each_chunk(output, step_len, threads, |t, output| {
+                    let product = &buffer[t * step_len..(t + 1) * step_len];
                     if run == 0 {
                         masked(output, product, mask);
                     } else {
-                        for ((output, &product), &z) in output.iter_mut().zip(product).zip(mask) {
-                            *output += product * z;
-                        }
+                        add_masked(output, product, mask);
                     }
                 });
+            }
+        });
+    }
+
+    /// Runs `part(source, output, buffer, threads)` on parts of whole steps, where `source` and
+    /// `output` are rows of so many elements. What a part masks and adds to stays in the cache.
+    ///
+    /// If the weights fit a core's own cache, every thread takes parts of its own. They are read
+    /// by all threads otherwise, at the same time.
+    fn in_parts(
+        &self,
+        (source, source_width): (&[T], usize),
+        (output, output_width): (&mut [T], usize),
+        part: impl Fn(&[T], &mut [T], &mut [T], Threads) + Sync,
+    ) {
+        const ROWS_OF_ALL_THREADS: usize = 2048;
+        const ROWS_OF_ONE_THREAD: usize = 192;
+        let n_steps = source.len() / (self.batch_size * source_width);
+        let apart = fit_cache::<T>(self.weights.len());
+        let rows = if apart { ROWS_OF_ONE_THREAD } else { ROWS_OF_ALL_THREADS };
+        let mut n_parts = n_steps.div_ceil((rows / self.batch_size).max(1));
+        if apart {
+            // An even number of threads takes an even number of parts.
+            n_parts = n_parts.next_multiple_of(2);
+        }
+        let rows = n_steps.div_ceil(n_parts) * self.batch_size;
+        let buffer = || {
+            let len = if self.masks.n_copies() == 0 { 0 } else { rows * self.d_in };
+            vec![T::ZERO; len]
+        };
+        let (sources, outputs) = (rows * source_width, rows * output_width);
+        if apart {
+            let parts = output.par_chunks_mut(outputs).zip(source.par_chunks(sources));
+            parts.with_max_len(1).for_each(|(output, source)| {
+                part(source, output, &mut buffer(), Threads::One);
+            });
+        } else {
+            let mut buffer = buffer();
+            for (output, source) in output.chunks_mut(outputs).zip(source.chunks(sources)) {
+                part(source, output, &mut buffer, Threads::All);
             }
         }
     }
 
-    /// Whole steps.
-    fn rows_at_a_time(&self, n_rows: usize) -> usize {
-        (ROWS / self.batch_size).max(1).saturating_mul(self.batch_size).min(n_rows)
-    }
-
-    fn buffer(&self, rows: usize) -> Vec<T> {
-        let len = if self.masks.n_copies() == 0 { 0 } else { rows * self.d_in };
-        vec![T::ZERO; len]
-    }
-
     /// The inputs as run `run` of gates sees them.
-    fn masked<'b>(&self, inputs: &'b [T], run: usize, buffer: &'b mut [T]) -> &'b [T] {
+    fn masked<'b>(
+        &self,
+        inputs: &'b [T],
+        run: usize,
+        buffer: &'b mut [T],
+        threads: Threads,
+    ) -> &'b [T] {
         let Some(mask) = self.masks.of_gate(run) else { return inputs };
         let step_len = self.batch_size * self.d_in;
         let buffer = &mut buffer[..inputs.len()];
-        masked_steps(buffer, mask, |t| &inputs[t * step_len..(t + 1) * step_len]);
+        for_each_chunk(buffer, step_len, threads, |t, output| {
+            masked(output, &inputs[t * step_len..(t + 1) * step_len], mask);
+        });
         buffer
     }
 }

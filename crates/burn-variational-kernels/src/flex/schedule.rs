@@ -12,11 +12,13 @@ use crate::operation::Sizes;
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
 pub(super) const MAX_ROWS: usize = 32;
 
-/// The weights that leave room for the rest in a core's own cache.
-const CACHED_WEIGHTS: usize = 1 << 20;
-
 /// The multiplications of a step under which waiting for another thread costs more than it helps.
 const MIN_SPLIT_WORK: usize = 1 << 18;
+
+/// Whether so many weights fit a core's own cache and leave room for the rest.
+pub(super) fn fit_cache<T>(weights: usize) -> bool {
+    weights * size_of::<T>() <= 1 << 20
+}
 
 /// How the tasks of a sequence are shared out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl Schedule {
     pub(super) fn new<T>(sizes: Sizes) -> Self {
         let Sizes { batch_size, d_hidden, n_gates, .. } = sizes;
         let weights = n_gates * d_hidden * d_hidden;
-        let cached = weights * size_of::<T>() <= CACHED_WEIGHTS;
+        let cached = fit_cache::<T>(weights);
         let small = weights * batch_size < MIN_SPLIT_WORK;
         let split = if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
         let mut parts = batch_size.div_ceil(MAX_ROWS);
