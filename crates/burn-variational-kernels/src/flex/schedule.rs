@@ -48,7 +48,8 @@ impl Schedule {
         let split = if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
         let mut parts = batch_size.div_ceil(MAX_ROWS);
         if split == Split::Rows && !small {
-            parts = parts.max(2);
+            // An even number of threads takes an even number of parts.
+            parts = parts.next_multiple_of(2);
         }
         let row = |part: usize| part * batch_size / parts;
         Self {

@@ -14,7 +14,7 @@ const BATCHES: [usize; 8] = [32, 64, 96, 128, 160, 192, 224, 256];
 const WIDTHS: [usize; 7] = [64, 128, 256, 384, 512, 768, 1024];
 
 /// Times every point is measured.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 41;
 
 /// Milliseconds against one size.
 struct Line {
