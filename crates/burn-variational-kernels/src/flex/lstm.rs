@@ -10,6 +10,7 @@ use super::entering::Entering;
 use super::masks::MaskValues;
 use super::panels::{PANEL_UNITS, Panels, padded};
 use super::pointwise::{add, add_sigmoid, add_tanh, multiply};
+use super::pool::Scratch;
 use super::pull_back::PullBack;
 use super::real::Real;
 use super::schedule::{MAX_ROWS, Schedule};
@@ -40,7 +41,7 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let (gates, cells) = (Shared::new(pass.gates), Shared::new(pass.cells));
     let kept_steps = cells.len() / (batch_size * d_hidden);
     let packed = Shared::new(pass.packed);
-    let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
+    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::pool::Scratch;
 use super::product::Product;
 use super::real::Real;
 use super::threads::Threads;
@@ -17,7 +18,7 @@ const VECTOR: usize = 16;
 /// from memory once, and finds it in the cache for the further rows.
 #[derive(Debug)]
 pub(super) struct Panels<T> {
-    values: Vec<T>,
+    values: Scratch<T>,
     d_hidden: usize,
     n_gates: usize,
 }
@@ -31,7 +32,9 @@ impl<T: Real> Panels<T> {
             for (row, panel) in panel.chunks_exact_mut(width).enumerate() {
                 let start = row * n_gates * d_hidden + gate * d_hidden;
                 let source = &recurrent[start + units.start..start + units.end];
-                panel[..source.len()].copy_from_slice(source);
+                let (panel, padding) = panel.split_at_mut(units.len());
+                panel.copy_from_slice(source);
+                padding.fill(T::ZERO);
             }
         })
     }
@@ -44,6 +47,9 @@ impl<T: Real> Panels<T> {
             let Sizes { d_hidden, n_gates, .. } = sizes;
             let width = padded(units.len());
             for (tile, panel) in panel.chunks_mut(ROWS * width).enumerate() {
+                for row in panel.chunks_exact_mut(width) {
+                    row[units.len()..].fill(T::ZERO);
+                }
                 for (column, unit) in units.clone().enumerate() {
                     let start = unit * n_gates * d_hidden + gate * d_hidden + tile * ROWS;
                     let source = &recurrent[start..start + panel.len() / width];
@@ -58,9 +64,9 @@ impl<T: Real> Panels<T> {
     /// Fills the panels of all units and gates, several at a time.
     fn fill(sizes: Sizes, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
         let Sizes { d_hidden, n_gates, .. } = sizes;
-        let mut values = vec![T::ZERO; n_gates * d_hidden * padded(d_hidden)];
+        let mut values = Scratch::new(n_gates * d_hidden * padded(d_hidden));
         rayon::scope(|scope| {
-            let (fill, mut rest) = (&fill, values.as_mut_slice());
+            let (fill, mut rest) = (&fill, &mut values[..]);
             for units in blocks(d_hidden) {
                 let panel_len = d_hidden * padded(units.len());
                 let block = rest.split_off_mut(..n_gates * panel_len).expect("room for all blocks");

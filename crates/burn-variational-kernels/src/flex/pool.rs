@@ -3,13 +3,17 @@
 //! A tensor of some megabytes comes fresh from the system otherwise, a page at a time, and mapping
 //! the pages of a long sequence takes longer than its non-linearities.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{DType, Flex, Shape, TensorData};
 use burn::tensor::Bytes;
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty};
+
+use super::real::Real;
 
 /// Below it, the system's allocator keeps memory itself.
 const MIN_POOLED: usize = 1 << 18;
@@ -36,6 +40,33 @@ pub(super) fn buffer<const D: usize>(dims: [usize; D], dtype: DType) -> FloatTen
     // SAFETY: all of the controller's memory is initialised, and it has at least `len` bytes.
     let bytes = unsafe { Bytes::from_controller(controller, len) };
     FloatTensor::<Flex>::from_data(TensorData::from_bytes(bytes, shape, dtype))
+}
+
+/// Room for elements that no tensor holds. They have any value at first.
+#[derive(Debug)]
+pub(super) struct Scratch<T> {
+    tensor: FloatTensor<Flex>,
+    elements: PhantomData<T>,
+}
+
+impl<T: Real> Scratch<T> {
+    pub(super) fn new(len: usize) -> Self {
+        Self { tensor: buffer([len], T::DTYPE), elements: PhantomData }
+    }
+}
+
+impl<T: Real> Deref for Scratch<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        T::elements(&self.tensor)
+    }
+}
+
+impl<T: Real> DerefMut for Scratch<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        T::elements_mut(&mut self.tensor)
+    }
 }
 
 /// The smallest free buffer of at least `len` bytes and no more than twice as many, or a new one.

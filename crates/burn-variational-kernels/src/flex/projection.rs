@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::masks::{MaskValues, add_masked, masked};
+use super::pool::Scratch;
 use super::product::Product;
 use super::real::Real;
 use super::schedule::fit_cache;
@@ -97,7 +98,7 @@ impl<T: Real> Projection<'_, T> {
         let rows = n_steps.div_ceil(n_parts) * self.batch_size;
         let buffer = || {
             let len = if self.masks.n_copies() == 0 { 0 } else { rows * self.d_in };
-            vec![T::ZERO; len]
+            Scratch::new(len)
         };
         let (sources, outputs) = (rows * source_width, rows * output_width);
         if apart {

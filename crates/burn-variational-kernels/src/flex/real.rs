@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
 
-use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{DType, Flex};
 
 /// `f32` and `f64`.
 pub(super) trait Real:
@@ -23,6 +23,7 @@ pub(super) trait Real:
     + Neg<Output = Self>
     + 'static
 {
+    const DTYPE: DType;
     const ZERO: Self;
     const ONE: Self;
     const TWO: Self;
@@ -56,6 +57,7 @@ pub(super) trait Real:
 }
 
 impl Real for f32 {
+    const DTYPE: DType = DType::F32;
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const TWO: Self = 2.0;
@@ -94,6 +96,7 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
+    const DTYPE: DType = DType::F64;
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const TWO: Self = 2.0;

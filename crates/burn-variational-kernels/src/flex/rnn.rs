@@ -10,6 +10,7 @@ use super::entering::Entering;
 use super::masks::MaskValues;
 use super::panels::{PANEL_UNITS, Panels, padded};
 use super::pointwise::{add, add_tanh};
+use super::pool::Scratch;
 use super::pull_back::PullBack;
 use super::real::Real;
 use super::schedule::{MAX_ROWS, Schedule};
@@ -31,7 +32,7 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
     let panels = Panels::of_weights(pass.recurrent, sizes);
     let packed = Shared::new(pass.packed);
-    let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
+    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::masks::{MaskValues, masked};
+use super::pool::Scratch;
 use super::product::Product;
 use super::real::Real;
 use super::schedule::fit_cache;
@@ -91,7 +92,7 @@ fn add_units<T: Real>(
     let n_steps = inputs.n_steps();
     let steps_at_a_time = (ROWS / batch_size).clamp(1, n_steps);
     let step_len = batch_size * units.len();
-    let mut buffer = vec![T::ZERO; steps_at_a_time * step_len];
+    let mut buffer = Scratch::new(steps_at_a_time * step_len);
     for run in masks.runs(gates.clone()) {
         let mask = masks.of_gate(run.start);
         let column = column + (run.start - gates.start) * d_hidden;

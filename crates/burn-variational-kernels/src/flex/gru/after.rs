@@ -10,6 +10,7 @@ use crate::flex::arch::arch;
 use crate::flex::entering::Entering;
 use crate::flex::panels::{PANEL_UNITS, Panels, padded};
 use crate::flex::pointwise::{add, add_sigmoid};
+use crate::flex::pool::Scratch;
 use crate::flex::pull_back::PullBack;
 use crate::flex::real::Real;
 use crate::flex::schedule::{MAX_ROWS, Schedule};
@@ -23,7 +24,7 @@ pub(in crate::flex) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let kept_steps = inner.len() / (batch_size * d_hidden);
     let packed = Shared::new(pass.packed);
-    let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
+    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 

@@ -11,6 +11,7 @@ use crate::flex::entering::Entering;
 use crate::flex::masks::masked;
 use crate::flex::panels::{PANEL_UNITS, Panels, padded};
 use crate::flex::pointwise::{add, add_sigmoid, add_tanh};
+use crate::flex::pool::Scratch;
 use crate::flex::pull_back::PullBack;
 use crate::flex::real::Real;
 use crate::flex::schedule::{MAX_ROWS, Schedule};
@@ -27,7 +28,7 @@ pub(in crate::flex) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let (gates, passed) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let kept_steps = passed.len() / (batch_size * d_hidden);
     let packed = Shared::new(pass.packed);
-    let mut masked = vec![T::ZERO; Entering::n_masked(&pass.masks, sizes)];
+    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
@@ -171,7 +172,7 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
     let (gates, carried) = (Shared::new(pass.gates), Shared::new(pass.d_hidden));
     // The candidate's gradients of the step at hand, apart from the gates that change beside them.
-    let mut candidate = vec![T::ZERO; batch_size * d_hidden];
+    let mut candidate = Scratch::new(batch_size * d_hidden);
     let candidate = Shared::new(&mut candidate);
     let states = (pass.hidden, pass.packed);
     let stride = N_GATES * d_hidden;
