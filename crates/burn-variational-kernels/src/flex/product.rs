@@ -1,5 +1,9 @@
 //! The matrix product, through `gemm`.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::real::Real;
 use super::threads::Threads;
 
@@ -15,35 +19,73 @@ pub(super) struct Product<'a, T> {
     pub(super) dims: [usize; 3],
 }
 
+/// Columns are cut between so many: the widest vectors.
+const VECTOR: usize = 16;
+
+/// The least columns of a part. `gemm` sums in another order if there are 64 or fewer.
+const MIN_COLUMNS: usize = 64 + VECTOR;
+
 impl<T: Real> Product<'_, T> {
     /// Writes it, or adds it, to rows of `width` elements. Every element is summed in the same
     /// order whoever computes it.
     pub(super) fn write(&self, output: &mut [T], width: usize, add: bool, threads: Threads) {
-        let Self { left, right, dims: [rows, depth, columns] } = *self;
-        let last = |[rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]| {
-            (rows - 1) * row_stride + (columns - 1) * column_stride
+        let [rows, _, columns] = self.dims;
+        assert!(columns <= width && output.len() > last([rows, columns], [width, 1]));
+        let output = Output { start: output.as_mut_ptr(), width, add };
+        let n_threads = match threads {
+            Threads::One => 1,
+            Threads::All => rayon::current_num_threads(),
         };
+        let write = |columns: Range<usize>, parallelism: gemm::Parallelism| {
+            // SAFETY: the last element of the output lies in its slice, which is a unique borrow,
+            // and rows do not overlap; parts have columns of their own.
+            unsafe { self.write_columns(&output, columns, parallelism) };
+        };
+        if n_threads == 1 {
+            write(0..columns, gemm::Parallelism::None);
+        } else if columns < n_threads * MIN_COLUMNS {
+            write(0..columns, gemm::Parallelism::Rayon(0));
+        } else {
+            // A part for each thread is faster than all threads at one product, where they wait
+            // for what others pack.
+            let vectors = columns.div_ceil(VECTOR);
+            let start = |part: usize| columns.min(part * vectors / n_threads * VECTOR);
+            let parts = (0..n_threads).into_par_iter().with_max_len(1);
+            parts.for_each(|part| {
+                write(start(part)..start(part + 1), gemm::Parallelism::None);
+            });
+        }
+    }
+
+    /// Some columns of the product.
+    ///
+    /// # Safety
+    ///
+    /// Rows of the output do not overlap, all of its elements in these columns may be written, and
+    /// nobody else reads or writes them meanwhile.
+    unsafe fn write_columns(
+        &self,
+        output: &Output<T>,
+        columns: Range<usize>,
+        parallelism: gemm::Parallelism,
+    ) {
+        let Self { left, right, dims: [rows, depth, _] } = *self;
+        let right = (&right.0[columns.start * right.2..], right.1, right.2);
         assert!(
-            columns <= width
-                && left.0.len() > last([rows, depth], [left.1, left.2])
-                && right.0.len() > last([depth, columns], [right.1, right.2])
-                && output.len() > last([rows, columns], [width, 1])
+            left.0.len() > last([rows, depth], [left.1, left.2])
+                && right.0.len() > last([depth, columns.len()], [right.1, right.2])
         );
-        let parallelism = match threads {
-            Threads::One => gemm::Parallelism::None,
-            Threads::All => gemm::Parallelism::Rayon(0),
-        };
-        // SAFETY: the last element of each operand lies in its slice, as asserted, rows of the
-        // output do not overlap, and the output is a unique borrow.
+        // SAFETY: the last element of each operand lies in its slice, as asserted; the caller
+        // vouches for the output.
         unsafe {
             gemm::gemm(
                 rows,
-                columns,
+                columns.len(),
                 depth,
-                output.as_mut_ptr(),
+                output.start.add(columns.start),
                 1,
-                width as isize,
-                add,
+                output.width as isize,
+                output.add,
                 left.0.as_ptr(),
                 left.2 as isize,
                 left.1 as isize,
@@ -59,4 +101,19 @@ impl<T: Real> Product<'_, T> {
             );
         }
     }
+}
+
+/// Where a product goes: rows of `width` elements.
+struct Output<T> {
+    start: *mut T,
+    width: usize,
+    add: bool,
+}
+
+// SAFETY: it is only written through an `unsafe` function, whose callers keep columns apart.
+unsafe impl<T: Sync> Sync for Output<T> {}
+
+/// The last element of a matrix.
+fn last([rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]) -> usize {
+    (rows - 1) * row_stride + (columns - 1) * column_stride
 }
