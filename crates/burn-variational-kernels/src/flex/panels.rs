@@ -104,10 +104,15 @@ impl<T: Real> Panels<T> {
     }
 }
 
-/// The units of each panel: whole vectors, of which each has about as many. A last panel of a
-/// single vector would take nearly as long as a full one.
+/// The units of each panel: whole vectors, of which each has about as many, since a last panel of
+/// a single vector would take nearly as long as a full one. An even number of threads takes an even
+/// number of panels.
 pub(super) fn blocks(d_hidden: usize) -> Vec<Range<usize>> {
-    let (vectors, n_blocks) = (d_hidden.div_ceil(VECTOR), d_hidden.div_ceil(PANEL_UNITS));
+    let vectors = d_hidden.div_ceil(VECTOR);
+    let n_blocks = match d_hidden.div_ceil(PANEL_UNITS) {
+        1 => 1,
+        n_blocks => n_blocks.next_multiple_of(2),
+    };
     let start = |block: usize| d_hidden.min(block * vectors / n_blocks * VECTOR);
     (0..n_blocks).map(|block| start(block)..start(block + 1)).collect()
 }
