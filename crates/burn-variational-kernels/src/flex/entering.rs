@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::masks::{MaskValues, masked};
+use super::panels::Panels;
 use super::real::Real;
 use super::shared::Shared;
+use super::tile::Tile;
 use crate::operation::Sizes;
 
 /// The masked states of the step at hand and of the next, in turns.
@@ -41,6 +43,27 @@ impl<'a, T: Real> Entering<'a, T> {
         Self { sizes, masks, initial, states, masked: Shared::new(buffer) }
     }
 
+    /// `(h_{t-1} ∘ z_k) U_k` for neighbouring gates `k`, `[gates, rows, padded units]`.
+    ///
+    /// # Safety
+    ///
+    /// Step `t - 1` of these rows is finished.
+    pub(super) unsafe fn products(
+        &self,
+        panels: &Panels<T>,
+        t: usize,
+        gates: Range<usize>,
+        tile: Tile<'_>,
+        output: &mut [T],
+    ) {
+        for (gate, output) in gates.zip(output.chunks_exact_mut(tile.product_len())) {
+            // SAFETY: the caller's.
+            let states = unsafe { self.rows(t, gate, tile.rows) };
+            let rows = (states, self.sizes.d_hidden, tile.rows.len());
+            panels.product(tile.units, gate..gate + 1, rows, output);
+        }
+    }
+
     /// Rows of `h_{t-1} ∘ z_k`, one after the other, for step `t` counted from 0.
     ///
     /// # Safety
@@ -67,13 +90,11 @@ impl<'a, T: Real> Entering<'a, T> {
     /// # Safety
     ///
     /// Step `t - 1` of this row and these units is finished.
-    pub(super) unsafe fn state(&self, t: usize, row: usize, units: &Range<usize>) -> &'a [T] {
-        let Sizes { batch_size, d_hidden, .. } = self.sizes;
-        let range = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
+    pub(super) unsafe fn state(&self, t: usize, row: usize, tile: Tile<'_>) -> &'a [T] {
         match t {
-            0 => &self.initial[range(row)],
+            0 => &self.initial[tile.at(row)],
             // SAFETY: what an earlier step wrote is written no more.
-            _ => unsafe { self.states.read(range((t - 1) * batch_size + row)) },
+            _ => unsafe { self.states.read(tile.at_step(t - 1, row)) },
         }
     }
 
@@ -83,15 +104,12 @@ impl<'a, T: Real> Entering<'a, T> {
     ///
     /// This task alone has this row and these units at step `t`.
     #[inline(always)]
-    pub(super) unsafe fn set(&self, t: usize, row: usize, units: &Range<usize>, h: &[T]) {
-        let d_hidden = self.sizes.d_hidden;
+    pub(super) unsafe fn set(&self, t: usize, row: usize, tile: Tile<'_>, h: &[T]) {
         for copy in 0..self.masks.n_copies() {
-            let mask = self.masks.copy(copy);
-            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
-            let start = (self.copy_row(t + 1, copy) + row) * d_hidden;
+            let range = tile.at(self.copy_row(t + 1, copy) + row);
             // SAFETY: the caller owns them; readers of step `t` read the other half.
-            let output = unsafe { self.masked.write(start + units.start..start + units.end) };
-            masked(output, h, mask);
+            let output = unsafe { self.masked.write(range) };
+            masked(output, h, &self.masks.copy(copy)[tile.at(row)]);
         }
     }
 

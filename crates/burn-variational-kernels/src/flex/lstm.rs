@@ -1,20 +1,19 @@
 //! The long short-term memory on the CPU.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 
 use super::activation::{mul_add, tanh};
 use super::arch::arch;
 use super::entering::Entering;
 use super::masks::MaskValues;
-use super::panels::{PANEL_UNITS, Panels, padded};
+use super::panels::{PANEL_UNITS, Panels};
 use super::pointwise::{add, add_sigmoid, add_tanh, multiply};
 use super::pool::Scratch;
 use super::pull_back::PullBack;
 use super::real::Real;
 use super::schedule::{MAX_ROWS, Schedule};
 use super::shared::Shared;
+use super::tile::Tile;
 use crate::operation::Sizes;
 
 const N_GATES: usize = 4;
@@ -45,43 +44,30 @@ pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length,
-        N_GATES * MAX_ROWS * PANEL_UNITS,
-        |scratch, t, rows, units| {
-            let width = padded(units.len());
-            let product_len = rows.len() * width;
-            for gate in 0..N_GATES {
-                // SAFETY: the step before is a stage of its own.
-                let states = unsafe { entering.rows(t, gate, rows) };
-                let output = &mut scratch[gate * product_len..][..product_len];
-                let states = (states, d_hidden, rows.len());
-                panels.product(units, gate..gate + 1, states, output);
-            }
-            arch.dispatch(ForwardRows {
-                sizes,
-                t,
-                rows,
-                units,
-                products: &scratch[..N_GATES * product_len],
-                gates,
-                cells,
-                kept_steps,
-                packed,
-                initial_cell: pass.cell,
-                cell_mask: pass.cell_mask,
-                entering: &entering,
-            });
-        },
-    );
+    let n_scratch = N_GATES * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(seq_length, n_scratch, |scratch, t, tile| {
+        let products = &mut scratch[..N_GATES * tile.product_len()];
+        // SAFETY: the step before is a stage of its own.
+        unsafe { entering.products(&panels, t, 0..N_GATES, tile, products) };
+        arch.dispatch(ForwardRows {
+            t,
+            tile,
+            products,
+            gates,
+            cells,
+            kept_steps,
+            packed,
+            initial_cell: pass.cell,
+            cell_mask: pass.cell_mask,
+            entering: &entering,
+        });
+    });
 }
 
 /// The point-wise part of one step, for some rows and units.
 struct ForwardRows<'a, 'b, T> {
-    sizes: Sizes,
     t: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    tile: Tile<'b>,
     /// `[n_gates, rows, padded units]`.
     products: &'b [T],
     gates: Shared<'a, T>,
@@ -98,25 +84,22 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { sizes, t, rows, units, .. } = self;
-        let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-        let width = padded(units.len());
-        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
-        for (local, row) in rows.clone().enumerate() {
-            let product =
-                |gate: usize| &self.products[(gate * rows.len() + local) * width..][..units.len()];
+        let Self { t, tile, kept_steps, .. } = self;
+        let seq_length = tile.sizes.seq_length;
+        for row in tile.rows.clone() {
+            let product = |gate: usize| tile.of_product(self.products, gate, row);
             // SAFETY: this task alone has these rows and units of this step, and the cells of the
             // step before; each range is another part of its buffer.
             let (i, f, g, o, c, h) = unsafe {
-                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
-                let c = self.cells.write(at((t % self.kept_steps) * batch_size + row));
-                let h = self.packed.write(at(t * batch_size + row));
+                let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
+                let c = self.cells.write(tile.at_step(t % kept_steps, row));
+                let h = self.packed.write(tile.at_step(t, row));
                 (gate(0), gate(1), gate(2), gate(3), c, h)
             };
             let c_before = match t {
-                0 => &self.initial_cell[at(row)],
+                0 => &self.initial_cell[tile.at(row)],
                 // SAFETY: as above.
-                _ => unsafe { self.cells.read(at(((t - 1) % self.kept_steps) * batch_size + row)) },
+                _ => unsafe { self.cells.read(tile.at_step((t - 1) % kept_steps, row)) },
             };
             add_sigmoid::<S, T>(i, product(0));
             add_sigmoid::<S, T>(f, product(1));
@@ -124,15 +107,14 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             add_sigmoid::<S, T>(o, product(3));
             next_cell::<S, T>(c, c_before, i, f, g);
             if let Some(mask) = self.cell_mask {
-                multiply(c, &mask[at(row)]);
+                multiply(c, &mask[tile.at(row)]);
             }
             output::<S, T>(h, o, c);
             // SAFETY: as above.
-            unsafe { self.entering.set(t, row, units, h) };
+            unsafe { self.entering.set(t, row, tile, h) };
             if t + 1 == seq_length {
                 // SAFETY: as above.
-                let last = unsafe { self.packed.write(at(seq_length * batch_size + row)) };
-                last.copy_from_slice(c);
+                unsafe { self.packed.write(tile.at_step(seq_length, row)) }.copy_from_slice(c);
             }
         }
     }
@@ -181,54 +163,36 @@ pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     pass.d_cell.copy_from_slice(&pass.gradient[last..]);
     let gates = Shared::new(pass.gates);
     let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
-    let stride = N_GATES * d_hidden;
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length + 1,
-        2 * MAX_ROWS * PANEL_UNITS,
-        |scratch, stage, rows, units| {
-            let len = rows.len() * padded(units.len());
-            let (d_h, product) = scratch[..2 * len].split_at_mut(len);
-            d_h.fill(T::ZERO);
-            if stage > 0 {
-                let (deltas, task, later) = ((gates, stride), (rows, units), seq_length - stage);
-                // SAFETY: the step after this one is a stage of its own, and finished.
-                unsafe { pull_back.add_step(0..N_GATES, deltas, later, task, d_h, product) };
-            }
-            if let Some(t) = seq_length.checked_sub(stage + 1) {
-                arch.dispatch(BackwardRows {
-                    sizes,
-                    t,
-                    rows,
-                    units,
-                    d_h,
-                    gradient: pass.gradient,
-                    gates,
-                    cells: pass.cells,
-                    initial_cell: pass.cell,
-                    cell_mask: pass.cell_mask,
-                    d_cell,
-                });
-            } else {
-                let width = padded(units.len());
-                for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
-                    let start = row * d_hidden;
-                    // SAFETY: this task alone has these rows and units.
-                    let output = unsafe { d_initial.write(start + units.start..start + units.end) };
-                    output.copy_from_slice(&d_h[..units.len()]);
-                }
-            }
-        },
-    );
+    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(seq_length + 1, n_scratch, |scratch, stage, tile| {
+        let (d_h, product) = tile.sum_and_product(scratch);
+        if stage > 0 {
+            let (deltas, later) = ((gates, N_GATES * d_hidden), seq_length - stage);
+            // SAFETY: the step after this one is a stage of its own, and finished.
+            unsafe { pull_back.add_step(0..N_GATES, deltas, later, tile, d_h, product) };
+        }
+        arch.dispatch(BackwardRows {
+            t: seq_length.checked_sub(stage + 1),
+            tile,
+            d_h,
+            gradient: pass.gradient,
+            gates,
+            cells: pass.cells,
+            initial_cell: pass.cell,
+            cell_mask: pass.cell_mask,
+            d_initial,
+            d_cell,
+        });
+    });
 }
 
-/// The point-wise part of one step back, for some rows and units.
+/// The point-wise part of one step back, for some rows and units; without a step, what is left for
+/// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    sizes: Sizes,
-    t: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    t: Option<usize>,
+    tile: Tile<'b>,
     /// What the next step hands back, `[rows, padded units]`.
     d_h: &'b mut [T],
     gradient: &'a [T],
@@ -236,6 +200,7 @@ struct BackwardRows<'a, 'b, T> {
     cells: &'a [T],
     initial_cell: &'a [T],
     cell_mask: Option<&'a [T]>,
+    d_initial: Shared<'a, T>,
     d_cell: Shared<'a, T>,
 }
 
@@ -244,27 +209,29 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { sizes, t, rows, units, .. } = self;
-        let Sizes { batch_size, d_hidden, .. } = sizes;
-        let width = padded(units.len());
-        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
-        for (row, d_h) in rows.clone().zip(self.d_h.chunks_exact_mut(width)) {
-            let d_h = &mut d_h[..units.len()];
+        let Self { tile, .. } = self;
+        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
+            let d_h = &mut d_h[..tile.units.len()];
+            let Some(t) = self.t else {
+                // SAFETY: this task alone has these rows and units.
+                unsafe { self.d_initial.write(tile.at(row)) }.copy_from_slice(d_h);
+                continue;
+            };
             // SAFETY: this task alone has these rows and units of this step; each gate is another
             // part of the buffer.
             let (i, f, g, o, d_c) = unsafe {
-                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
-                (gate(0), gate(1), gate(2), gate(3), self.d_cell.write(at(row)))
+                let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
+                (gate(0), gate(1), gate(2), gate(3), self.d_cell.write(tile.at(row)))
             };
-            let c = &self.cells[at(t * batch_size + row)];
+            let c = &self.cells[tile.at_step(t, row)];
             let c_before = match t {
-                0 => &self.initial_cell[at(row)],
-                _ => &self.cells[at((t - 1) * batch_size + row)],
+                0 => &self.initial_cell[tile.at(row)],
+                _ => &self.cells[tile.at_step(t - 1, row)],
             };
-            add(d_h, &self.gradient[at(t * batch_size + row)]);
+            add(d_h, &self.gradient[tile.at_step(t, row)]);
             through_output::<S, T>(o, d_c, c, d_h);
             if let Some(mask) = self.cell_mask {
-                multiply(d_c, &mask[at(row)]);
+                multiply(d_c, &mask[tile.at(row)]);
             }
             through_cell::<S, T>([i, f, g], d_c, c_before);
         }

@@ -22,6 +22,7 @@ mod schedule;
 mod shared;
 mod tensors;
 mod threads;
+mod tile;
 mod vectors;
 mod weight_gradient;
 

@@ -7,9 +7,10 @@ use pulp::{Arch, Simd, WithSimd};
 use super::activation::mul_add;
 use super::arch::arch;
 use super::masks::MaskValues;
-use super::panels::{Panels, padded};
+use super::panels::Panels;
 use super::real::Real;
 use super::shared::Shared;
+use super::tile::Tile;
 use crate::operation::Sizes;
 
 /// The transposed recurrent weights with their masks.
@@ -38,15 +39,15 @@ impl<'a, T: Real> PullBack<'a, T> {
         gates: Range<usize>,
         (deltas, stride): (Shared<'_, T>, usize),
         t: usize,
-        (rows, units): (&Range<usize>, &Range<usize>),
+        tile: Tile<'_>,
         d_h: &mut [T],
         product: &mut [T],
     ) {
         let first = t * self.batch_size;
-        let range = (first + rows.start) * stride..(first + rows.end) * stride;
+        let range = (first + tile.rows.start) * stride..(first + tile.rows.end) * stride;
         // SAFETY: the caller's: what an earlier stage wrote is written no more.
         let deltas = unsafe { deltas.read(range) };
-        self.add(gates, (deltas, stride), (rows, units), d_h, product);
+        self.add(gates, (deltas, stride), tile, d_h, product);
     }
 
     /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`
@@ -56,7 +57,7 @@ impl<'a, T: Real> PullBack<'a, T> {
         &self,
         gates: Range<usize>,
         (deltas, stride): (&[T], usize),
-        (rows, units): (&Range<usize>, &Range<usize>),
+        tile: Tile<'_>,
         d_h: &mut [T],
         product: &mut [T],
     ) {
@@ -64,9 +65,8 @@ impl<'a, T: Real> PullBack<'a, T> {
         for run in self.masks.runs(gates) {
             let deltas = &deltas[(run.start - first) * self.d_hidden..];
             let mask = self.masks.of_gate(run.start);
-            self.panels.product(units, run, (deltas, stride, rows.len()), product);
-            let d_hidden = self.d_hidden;
-            self.arch.dispatch(AddMasked { d_h, product, mask, d_hidden, rows, units });
+            self.panels.product(tile.units, run, (deltas, stride, tile.rows.len()), product);
+            self.arch.dispatch(AddMasked { d_h, product, mask, tile });
         }
     }
 }
@@ -76,9 +76,7 @@ struct AddMasked<'b, T> {
     d_h: &'b mut [T],
     product: &'b [T],
     mask: Option<&'b [T]>,
-    d_hidden: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    tile: Tile<'b>,
 }
 
 impl<T: Real> WithSimd for AddMasked<'_, T> {
@@ -86,17 +84,16 @@ impl<T: Real> WithSimd for AddMasked<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { units, d_hidden, .. } = self;
+        let Self { tile, .. } = self;
         let Some(mask) = self.mask else {
             for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
                 *d_h += product;
             }
             return;
         };
-        let width = padded(units.len());
-        let rows = self.rows.clone().zip(self.d_h.chunks_exact_mut(width));
-        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(width)) {
-            let mask = &mask[row * d_hidden + units.start..row * d_hidden + units.end];
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width()));
+        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(tile.width())) {
+            let mask = &mask[tile.at(row)];
             for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
                 *d_h = mul_add::<S, T>(product, z, *d_h);
             }

@@ -1,20 +1,19 @@
 //! The simple recurrent network on the CPU.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 
 use super::activation::mul_add;
 use super::arch::arch;
 use super::entering::Entering;
 use super::masks::MaskValues;
-use super::panels::{PANEL_UNITS, Panels, padded};
+use super::panels::{PANEL_UNITS, Panels};
 use super::pointwise::{add, add_tanh};
 use super::pool::Scratch;
 use super::pull_back::PullBack;
 use super::real::Real;
 use super::schedule::{MAX_ROWS, Schedule};
 use super::shared::Shared;
+use super::tile::Tile;
 use crate::operation::Sizes;
 
 /// What a forward pass reads and writes.
@@ -29,39 +28,26 @@ pub(super) struct Forward<'a, T> {
 
 /// Runs the recurrence over all steps.
 pub(super) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let seq_length = sizes.seq_length;
     let panels = Panels::of_weights(pass.recurrent, sizes);
     let packed = Shared::new(pass.packed);
     let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(seq_length, MAX_ROWS * PANEL_UNITS, |scratch, t, rows, units| {
-        let products = &mut scratch[..rows.len() * padded(units.len())];
+    Schedule::new::<T>(sizes).run(seq_length, MAX_ROWS * PANEL_UNITS, |scratch, t, tile| {
+        let products = &mut scratch[..tile.product_len()];
         // SAFETY: the step before is a stage of its own.
-        let states = unsafe { entering.rows(t, 0, rows) };
-        panels.product(units, 0..1, (states, d_hidden, rows.len()), products);
-        arch.dispatch(ForwardRows {
-            t,
-            batch_size,
-            d_hidden,
-            rows,
-            units,
-            products,
-            projected: pass.projected,
-            packed,
-            entering: &entering,
-        });
+        unsafe { entering.products(&panels, t, 0..1, tile, products) };
+        let (projected, entering) = (pass.projected, &entering);
+        arch.dispatch(ForwardRows { t, tile, products, projected, packed, entering });
     });
 }
 
 /// The point-wise part of one step, for some rows and units.
 struct ForwardRows<'a, 'b, T> {
     t: usize,
-    batch_size: usize,
-    d_hidden: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    tile: Tile<'b>,
     products: &'b [T],
     projected: &'a [T],
     packed: Shared<'a, T>,
@@ -73,17 +59,14 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { t, batch_size, d_hidden, rows, units, .. } = self;
-        let products = self.products.chunks_exact(padded(units.len()));
-        for (row, product) in rows.clone().zip(products) {
-            let start = (t * batch_size + row) * d_hidden;
-            let range = start + units.start..start + units.end;
+        let Self { t, tile, .. } = self;
+        for row in tile.rows.clone() {
             // SAFETY: this task alone has these rows and units of this step.
-            let h = unsafe { self.packed.write(range.clone()) };
-            h.copy_from_slice(&self.projected[range]);
-            add_tanh::<S, T>(h, product);
+            let h = unsafe { self.packed.write(tile.at_step(t, row)) };
+            h.copy_from_slice(&self.projected[tile.at_step(t, row)]);
+            add_tanh::<S, T>(h, tile.of_product(self.products, 0, row));
             // SAFETY: as above.
-            unsafe { self.entering.set(t, row, units, h) };
+            unsafe { self.entering.set(t, row, tile, h) };
         }
     }
 }
@@ -103,57 +86,36 @@ pub(super) struct Backward<'a, T> {
 
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
 pub(super) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let Sizes { seq_length, d_hidden, .. } = sizes;
     let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
     let (deltas, d_initial) = (Shared::new(pass.deltas), Shared::new(pass.d_hidden));
+    let (gradient, packed) = (pass.gradient, pass.packed);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length + 1,
-        2 * MAX_ROWS * PANEL_UNITS,
-        |scratch, stage, rows, units| {
-            let len = rows.len() * padded(units.len());
-            let (d_h, product) = scratch[..2 * len].split_at_mut(len);
-            d_h.fill(T::ZERO);
-            if stage > 0 {
-                let (deltas, task, later) = ((deltas, d_hidden), (rows, units), seq_length - stage);
-                // SAFETY: the step after this one is a stage of its own, and finished.
-                unsafe { pull_back.add_step(0..1, deltas, later, task, d_h, product) };
-            }
-            if let Some(t) = seq_length.checked_sub(stage + 1) {
-                arch.dispatch(BackwardRows {
-                    first_row: t * batch_size,
-                    d_hidden,
-                    rows,
-                    units,
-                    d_h,
-                    gradient: pass.gradient,
-                    packed: pass.packed,
-                    deltas,
-                });
-            } else {
-                let width = padded(units.len());
-                for (row, d_h) in rows.clone().zip(d_h.chunks_exact(width)) {
-                    let range = row * d_hidden + units.start..row * d_hidden + units.end;
-                    // SAFETY: this task alone has these rows and units.
-                    unsafe { d_initial.write(range) }.copy_from_slice(&d_h[..units.len()]);
-                }
-            }
-        },
-    );
+    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(seq_length + 1, n_scratch, |scratch, stage, tile| {
+        let (d_h, product) = tile.sum_and_product(scratch);
+        if stage > 0 {
+            let (deltas, later) = ((deltas, d_hidden), seq_length - stage);
+            // SAFETY: the step after this one is a stage of its own, and finished.
+            unsafe { pull_back.add_step(0..1, deltas, later, tile, d_h, product) };
+        }
+        let t = seq_length.checked_sub(stage + 1);
+        arch.dispatch(BackwardRows { t, tile, d_h, gradient, packed, deltas, d_initial });
+    });
 }
 
-/// The point-wise part of one step back, for some rows and units.
+/// The point-wise part of one step back, for some rows and units; without a step, what is left for
+/// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    first_row: usize,
-    d_hidden: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    t: Option<usize>,
+    tile: Tile<'b>,
     /// What the next step hands back, `[rows, padded units]`.
     d_h: &'b mut [T],
     gradient: &'a [T],
     packed: &'a [T],
     deltas: Shared<'a, T>,
+    d_initial: Shared<'a, T>,
 }
 
 impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
@@ -161,12 +123,15 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { first_row, d_hidden, rows, units, .. } = self;
-        let width = padded(units.len());
-        for (row, d_h) in rows.clone().zip(self.d_h.chunks_exact_mut(width)) {
-            let start = (first_row + row) * d_hidden;
-            let range = start + units.start..start + units.end;
-            let d_h = &mut d_h[..units.len()];
+        let Self { tile, .. } = self;
+        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
+            let d_h = &mut d_h[..tile.units.len()];
+            let Some(t) = self.t else {
+                // SAFETY: this task alone has these rows and units.
+                unsafe { self.d_initial.write(tile.at(row)) }.copy_from_slice(d_h);
+                continue;
+            };
+            let range = tile.at_step(t, row);
             add(d_h, &self.gradient[range.clone()]);
             // SAFETY: this task alone has these rows and units of this step.
             let delta = unsafe { self.deltas.write(range.clone()) };

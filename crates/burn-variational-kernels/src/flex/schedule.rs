@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::panels::blocks;
 use super::real::Real;
+use super::tile::Tile;
 use crate::operation::Sizes;
 
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
@@ -33,6 +34,7 @@ pub(super) enum Split {
 /// The tasks of a sequence.
 #[derive(Debug)]
 pub(super) struct Schedule {
+    sizes: Sizes,
     pub(super) rows: Vec<Range<usize>>,
     pub(super) blocks: Vec<Range<usize>>,
     pub(super) split: Split,
@@ -53,19 +55,20 @@ impl Schedule {
         }
         let row = |part: usize| part * batch_size / parts;
         Self {
+            sizes,
             rows: (0..parts).map(|part| row(part)..row(part + 1)).collect(),
             blocks: blocks(d_hidden),
             split,
         }
     }
 
-    /// Runs all stages in order. `task(scratch, stage, rows, units)` finds the results of earlier
-    /// stages, of the same rows at least, and writes its own rows and units.
+    /// Runs all stages in order. `task(scratch, stage, tile)` finds the results of earlier stages, of the
+    /// same rows at least, and writes its own rows and units.
     pub(super) fn run<T: Real>(
         &self,
         stages: usize,
         scratch: usize,
-        task: impl Fn(&mut [T], usize, &Range<usize>, &Range<usize>) + Sync,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
     ) {
         match self.split {
             Split::Rows => self.by_rows(stages, scratch, task),
@@ -77,13 +80,14 @@ impl Schedule {
         &self,
         stages: usize,
         scratch: usize,
-        task: impl Fn(&mut [T], usize, &Range<usize>, &Range<usize>) + Sync,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
     ) {
+        let sizes = self.sizes;
         let sequence = |rows: &Range<usize>| {
             let mut scratch = vec![T::ZERO; scratch];
             for stage in 0..stages {
                 for units in &self.blocks {
-                    task(&mut scratch, stage, rows, units);
+                    task(&mut scratch, stage, Tile { sizes, rows, units });
                 }
             }
         };
@@ -104,9 +108,9 @@ impl Schedule {
         &self,
         stages: usize,
         scratch: usize,
-        task: impl Fn(&mut [T], usize, &Range<usize>, &Range<usize>) + Sync,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
     ) {
-        let n_blocks = self.blocks.len();
+        let (sizes, n_blocks) = (self.sizes, self.blocks.len());
         let n_threads = rayon::current_num_threads().min(n_blocks);
         // The stage a block is to be claimed for next.
         let claims: Vec<_> = (0..n_blocks).map(|_| CacheLine(AtomicUsize::new(0))).collect();
@@ -130,7 +134,8 @@ impl Schedule {
                         if claim(block, stage) {
                             let _counted = Counted(&done.0);
                             for rows in &self.rows {
-                                task(&mut scratch, stage, rows, &self.blocks[block]);
+                                let units = &self.blocks[block];
+                                task(&mut scratch, stage, Tile { sizes, rows, units });
                             }
                         }
                     }

@@ -3,8 +3,10 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::steps::{gate, one_minus, stack, step, through_sigmoid, through_tanh};
-use super::weights::{MaskedWeights, entered, rows};
+use super::steps::{
+    arriving, gate, one_minus, stack, stack_reversed, step, through_sigmoid, through_tanh,
+};
+use super::weights::{MaskedWeights, rows};
 use crate::operation::{Constants, Gradients, Keep, Trace};
 
 pub(super) fn forward_reset_after<B: Backend>(
@@ -21,10 +23,7 @@ pub(super) fn forward_reset_after<B: Backend>(
     for t in 0..projected.shape()[0] {
         let x = step::<B>(&projected, t);
         let product = recurrent.product(recurrent.mask(h.clone()));
-        let [r, z] = [0, 1].map(|k| {
-            let (x, product) = (gate::<B>(&x, k, d_hidden), gate::<B>(&product, k, d_hidden));
-            B::sigmoid(B::float_add(x, product))
-        });
+        let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let mut q = gate::<B>(&product, 2, d_hidden);
         if let Some(bias) = &bias {
             q = B::float_add(q, bias.clone());
@@ -54,10 +53,7 @@ pub(super) fn backward_reset_after<B: Backend>(
         let a = step::<B>(&gates, t);
         let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
         let previous = previous::<B>(constants, &trace.packed, t);
-        let mut dh = step::<B>(gradient, t);
-        if let Some(later) = d_h {
-            dh = B::float_add(dh, later);
-        }
+        let dh = arriving::<B>(gradient, t, d_h);
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
         let d_q = B::float_mul(d_n.clone(), r.clone());
         let d_r = B::float_mul(d_n.clone(), step::<B>(&products, t));
@@ -68,20 +64,16 @@ pub(super) fn backward_reset_after<B: Backend>(
         of_products.push(delta);
         of_candidates.push(d_q);
     }
-    let in_order = |mut steps: Vec<FloatTensor<B>>| {
-        steps.reverse();
-        stack::<B>(steps)
-    };
     let d_recurrent = needs_recurrent.then(|| {
-        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
-        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(in_order(of_products)))
+        let deltas = stack_reversed::<B>(of_products);
+        recurrent.recurrent_gradient(constants, &trace.packed, deltas)
     });
     let d_bias = constants.candidate_bias.clone().into_option().map(|_| {
-        let sum = B::float_sum_dim(rows::<B>(in_order(of_candidates)), 0);
+        let sum = B::float_sum_dim(rows::<B>(stack_reversed::<B>(of_candidates)), 0);
         B::float_reshape(sum, [d_hidden].into())
     });
     Gradients {
-        projected: in_order(of_projected),
+        projected: stack_reversed::<B>(of_projected),
         recurrent: d_recurrent,
         hidden: d_h,
         cell: None,
@@ -101,10 +93,7 @@ pub(super) fn forward_reset_before<B: Backend>(
     for t in 0..projected.shape()[0] {
         let x = step::<B>(&projected, t);
         let product = resets.product(resets.mask(h.clone()));
-        let [r, z] = [0, 1].map(|k| {
-            let (x, product) = (gate::<B>(&x, k, d_hidden), gate::<B>(&product, k, d_hidden));
-            B::sigmoid(B::float_add(x, product))
-        });
+        let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let passed = B::float_mul(r.clone(), candidate.mask(h.clone()));
         let product = candidate.product(passed.clone());
         let n = B::float_tanh(B::float_add(gate::<B>(&x, 2, d_hidden), product));
@@ -131,10 +120,7 @@ pub(super) fn backward_reset_before<B: Backend>(
         let a = step::<B>(&gates, t);
         let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
         let previous = previous::<B>(constants, &trace.packed, t);
-        let mut dh = step::<B>(gradient, t);
-        if let Some(later) = d_h {
-            dh = B::float_add(dh, later);
-        }
+        let dh = arriving::<B>(gradient, t, d_h);
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
         // Through r ∘ (h ∘ z_n): the mask is in what the candidate's product gives back.
         let through_candidate = candidate.pull_back(d_n.clone());
@@ -146,12 +132,10 @@ pub(super) fn backward_reset_before<B: Backend>(
         of_resets.push(delta);
         of_candidates.push(d_n);
     }
-    of_resets.reverse();
-    of_candidates.reverse();
-    let (of_resets, of_candidates) = (stack::<B>(of_resets), stack::<B>(of_candidates));
+    let of_resets = stack_reversed::<B>(of_resets);
+    let of_candidates = stack_reversed::<B>(of_candidates);
     let d_recurrent = needs_recurrent.then(|| {
-        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
-        let d_resets = resets.weight_gradient(resets.mask(entering), rows::<B>(of_resets.clone()));
+        let d_resets = resets.recurrent_gradient(constants, &trace.packed, of_resets.clone());
         let d_candidate =
             candidate.weight_gradient(rows::<B>(passed), rows::<B>(of_candidates.clone()));
         B::float_cat(vec![d_resets, d_candidate], 1)
@@ -168,6 +152,18 @@ pub(super) fn backward_reset_before<B: Backend>(
 /// The reset and update gates, which read the state as it is, and the candidate.
 fn parts<B: Backend>(constants: &Constants<B>) -> (MaskedWeights<B>, MaskedWeights<B>) {
     (MaskedWeights::recurrent(constants, 0..2), MaskedWeights::recurrent(constants, 2..3))
+}
+
+/// `r` and `z` from the projected input and the product of one step.
+fn resets_and_updates<B: Backend>(
+    x: &FloatTensor<B>,
+    product: &FloatTensor<B>,
+    d_hidden: usize,
+) -> [FloatTensor<B>; 2] {
+    [0, 1].map(|k| {
+        let (x, product) = (gate::<B>(x, k, d_hidden), gate::<B>(product, k, d_hidden));
+        B::sigmoid(B::float_add(x, product))
+    })
 }
 
 /// `h_{t-1}`.

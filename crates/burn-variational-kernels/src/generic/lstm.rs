@@ -3,8 +3,8 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::steps::{gate, stack, step, through_sigmoid, through_tanh};
-use super::weights::{MaskedWeights, entered, rows};
+use super::steps::{arriving, gate, stack, stack_reversed, step, through_sigmoid, through_tanh};
+use super::weights::MaskedWeights;
 use crate::operation::{Constants, Gradients, Keep, Trace};
 
 pub(super) fn forward<B: Backend>(
@@ -64,10 +64,7 @@ pub(super) fn backward<B: Backend>(
         let tanh_c = B::float_tanh(step::<B>(&cells, t));
         let previous = if t == 0 { initial_cell.clone() } else { step::<B>(&cells, t - 1) };
 
-        let mut dh = step::<B>(gradient, t);
-        if let Some(later) = d_h {
-            dh = B::float_add(dh, later);
-        }
+        let dh = arriving::<B>(gradient, t, d_h);
         let d_o = through_sigmoid::<B>(B::float_mul(dh.clone(), tanh_c.clone()), &o);
         let mut dc = B::float_add(d_c, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
         if let Some(mask) = &cell_mask {
@@ -81,12 +78,9 @@ pub(super) fn backward<B: Backend>(
         d_h = Some(recurrent.pull_back(delta.clone()));
         deltas.push(delta);
     }
-    deltas.reverse();
-    let deltas = stack::<B>(deltas);
-    let d_recurrent = needs_recurrent.then(|| {
-        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
-        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
-    });
+    let deltas = stack_reversed::<B>(deltas);
+    let d_recurrent = needs_recurrent
+        .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
     Gradients {
         projected: deltas,
         recurrent: d_recurrent,

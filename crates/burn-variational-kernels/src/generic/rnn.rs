@@ -3,8 +3,8 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::steps::{stack, step, through_tanh};
-use super::weights::{MaskedWeights, entered, rows};
+use super::steps::{arriving, stack, stack_reversed, step, through_tanh};
+use super::weights::MaskedWeights;
 use crate::operation::{Constants, Gradients, Trace};
 
 pub(super) fn forward<B: Backend>(projected: FloatTensor<B>, constants: &Constants<B>) -> Trace<B> {
@@ -30,20 +30,14 @@ pub(super) fn backward<B: Backend>(
     let mut deltas = Vec::with_capacity(seq_length);
     let mut d_h = None;
     for t in (0..seq_length).rev() {
-        let mut dh = step::<B>(gradient, t);
-        if let Some(later) = d_h {
-            dh = B::float_add(dh, later);
-        }
+        let dh = arriving::<B>(gradient, t, d_h);
         let delta = through_tanh::<B>(dh, &step::<B>(&trace.packed, t));
         d_h = Some(recurrent.pull_back(delta.clone()));
         deltas.push(delta);
     }
-    deltas.reverse();
-    let deltas = stack::<B>(deltas);
-    let d_recurrent = needs_recurrent.then(|| {
-        let entering = entered::<B>(&constants.hidden, &trace.packed, seq_length);
-        recurrent.weight_gradient(recurrent.mask(entering), rows::<B>(deltas.clone()))
-    });
+    let deltas = stack_reversed::<B>(deltas);
+    let d_recurrent = needs_recurrent
+        .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
     Gradients {
         projected: deltas,
         recurrent: d_recurrent,

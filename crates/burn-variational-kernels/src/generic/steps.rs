@@ -54,6 +54,25 @@ pub(super) fn stack<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     B::float_cat(steps.into_iter().map(expand).collect(), 0)
 }
 
+/// Joins steps that came from the last to the first.
+pub(super) fn stack_reversed<B: Backend>(mut steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
+    steps.reverse();
+    stack::<B>(steps)
+}
+
+/// The gradient of `h_t`: that of the output, and what the next step hands back.
+pub(super) fn arriving<B: Backend>(
+    gradient: &FloatTensor<B>,
+    t: usize,
+    handed_back: Option<FloatTensor<B>>,
+) -> FloatTensor<B> {
+    let gradient = step::<B>(gradient, t);
+    match handed_back {
+        Some(handed_back) => B::float_add(gradient, handed_back),
+        None => gradient,
+    }
+}
+
 /// Gate `k` of `[batch_size, n_gates · d_hidden]`, as `[batch_size, d_hidden]`.
 pub(super) fn gate<B: Backend>(
     gates: &FloatTensor<B>,

@@ -114,6 +114,18 @@ impl<B: Backend> MaskedWeights<B> {
         self.gates_side_by_side(product)
     }
 
+    /// The gradient of recurrent weights from those of what they gave, `[seq_length, batch_size,
+    /// gates · d_hidden]`.
+    pub(super) fn recurrent_gradient(
+        &self,
+        constants: &Constants<B>,
+        packed: &FloatTensor<B>,
+        deltas: FloatTensor<B>,
+    ) -> FloatTensor<B> {
+        let entering = entered::<B>(&constants.hidden, packed, deltas.shape()[0]);
+        self.weight_gradient(self.mask(entering), rows::<B>(deltas))
+    }
+
     /// `[rows, gates · d_hidden]` as `[gates, rows, d_hidden]` where gates have their own masks.
     fn gates_apart(&self, values: FloatTensor<B>) -> FloatTensor<B> {
         let Masks::Untied(masks) = &self.masks else { return values };
@@ -131,7 +143,7 @@ impl<B: Backend> MaskedWeights<B> {
 }
 
 /// `h_0, h_1 … h_{T-1}`: the state that entered each step.
-pub(super) fn entered<B: Backend>(
+fn entered<B: Backend>(
     hidden: &FloatTensor<B>,
     packed: &FloatTensor<B>,
     seq_length: usize,

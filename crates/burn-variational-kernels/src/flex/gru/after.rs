@@ -1,20 +1,19 @@
 //! `n = tanh(x_n + r ∘ ((h ∘ z_h) U_n + b_hn))`: the reset gate acts after the product.
 
-use std::ops::Range;
-
 use pulp::{Simd, WithSimd};
 
 use super::{Backward, Forward, N_GATES, previous, through_update, update};
 use crate::flex::activation::{mul_add, tanh};
 use crate::flex::arch::arch;
 use crate::flex::entering::Entering;
-use crate::flex::panels::{PANEL_UNITS, Panels, padded};
+use crate::flex::panels::{PANEL_UNITS, Panels};
 use crate::flex::pointwise::{add, add_sigmoid};
 use crate::flex::pool::Scratch;
 use crate::flex::pull_back::PullBack;
 use crate::flex::real::Real;
 use crate::flex::schedule::{MAX_ROWS, Schedule};
 use crate::flex::shared::Shared;
+use crate::flex::tile::Tile;
 use crate::operation::Sizes;
 
 /// Runs the recurrence over all steps.
@@ -28,40 +27,29 @@ pub(in crate::flex) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length,
-        N_GATES * MAX_ROWS * PANEL_UNITS,
-        |scratch, t, rows, units| {
-            let len = rows.len() * padded(units.len());
-            for gate in 0..N_GATES {
-                // SAFETY: the step before is a stage of its own.
-                let states = unsafe { entering.rows(t, gate, rows) };
-                let output = &mut scratch[gate * len..][..len];
-                panels.product(units, gate..gate + 1, (states, d_hidden, rows.len()), output);
-            }
-            arch.dispatch(ForwardRows {
-                sizes,
-                t,
-                rows,
-                units,
-                products: &scratch[..N_GATES * len],
-                candidate_bias: pass.candidate_bias,
-                gates,
-                inner,
-                kept_steps,
-                packed,
-                entering: &entering,
-            });
-        },
-    );
+    let n_scratch = N_GATES * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(seq_length, n_scratch, |scratch, t, tile| {
+        let products = &mut scratch[..N_GATES * tile.product_len()];
+        // SAFETY: the step before is a stage of its own.
+        unsafe { entering.products(&panels, t, 0..N_GATES, tile, products) };
+        arch.dispatch(ForwardRows {
+            t,
+            tile,
+            products,
+            candidate_bias: pass.candidate_bias,
+            gates,
+            inner,
+            kept_steps,
+            packed,
+            entering: &entering,
+        });
+    });
 }
 
 /// The point-wise part of one step, for some rows and units.
 struct ForwardRows<'a, 'b, T> {
-    sizes: Sizes,
     t: usize,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    tile: Tile<'b>,
     /// `[n_gates, rows, padded units]`.
     products: &'b [T],
     candidate_bias: Option<&'a [T]>,
@@ -77,31 +65,27 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { sizes, t, rows, units, .. } = self;
-        let Sizes { batch_size, d_hidden, .. } = sizes;
-        let width = padded(units.len());
-        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
-        for (local, row) in rows.clone().enumerate() {
-            let product =
-                |gate: usize| &self.products[(gate * rows.len() + local) * width..][..units.len()];
+        let Self { t, tile, .. } = self;
+        for row in tile.rows.clone() {
+            let product = |gate: usize| tile.of_product(self.products, gate, row);
             // SAFETY: this task alone has these rows and units of this step; each range is another
             // part of its buffer. The step before is finished.
             let (r, z, n, q, h, before) = unsafe {
-                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
-                let q = self.inner.write(at((t % self.kept_steps) * batch_size + row));
-                let h = self.packed.write(at(t * batch_size + row));
-                (gate(0), gate(1), gate(2), q, h, self.entering.state(t, row, units))
+                let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
+                let q = self.inner.write(tile.at_step(t % self.kept_steps, row));
+                let h = self.packed.write(tile.at_step(t, row));
+                (gate(0), gate(1), gate(2), q, h, self.entering.state(t, row, tile))
             };
             add_sigmoid::<S, T>(r, product(0));
             add_sigmoid::<S, T>(z, product(1));
             q.copy_from_slice(product(2));
             if let Some(bias) = self.candidate_bias {
-                add(q, &bias[units.clone()]);
+                add(q, &bias[tile.units.clone()]);
             }
             candidate::<S, T>(n, r, q);
             update::<S, T>(h, before, z, n);
             // SAFETY: as above.
-            unsafe { self.entering.set(t, row, units, h) };
+            unsafe { self.entering.set(t, row, tile, h) };
         }
     }
 }
@@ -123,46 +107,28 @@ pub(in crate::flex) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let states = (pass.hidden, pass.packed);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(
-        seq_length + 1,
-        2 * MAX_ROWS * PANEL_UNITS,
-        |scratch, stage, rows, units| {
-            let len = rows.len() * padded(units.len());
-            let (d_h, product) = scratch[..2 * len].split_at_mut(len);
-            d_h.fill(T::ZERO);
-            if stage > 0 {
-                let (task, later) = ((rows, units), seq_length - stage);
-                let (of_gates, of_products) = ((gates, N_GATES * d_hidden), (inner, d_hidden));
-                // SAFETY: the step after this one is a stage of its own, and finished.
-                unsafe {
-                    pull_back.add_step(0..2, of_gates, later, task, d_h, product);
-                    pull_back.add_step(2..3, of_products, later, task, d_h, product);
-                }
+    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(seq_length + 1, n_scratch, |scratch, stage, tile| {
+        let (d_h, product) = tile.sum_and_product(scratch);
+        if stage > 0 {
+            let later = seq_length - stage;
+            let (of_gates, of_products) = ((gates, N_GATES * d_hidden), (inner, d_hidden));
+            // SAFETY: the step after this one is a stage of its own, and finished.
+            unsafe {
+                pull_back.add_step(0..2, of_gates, later, tile, d_h, product);
+                pull_back.add_step(2..3, of_products, later, tile, d_h, product);
             }
-            let t = seq_length.checked_sub(stage + 1);
-            arch.dispatch(BackwardRows {
-                sizes,
-                t,
-                rows,
-                units,
-                d_h,
-                gradient: pass.gradient,
-                states,
-                gates,
-                inner,
-                carried,
-            });
-        },
-    );
+        }
+        let (t, gradient) = (seq_length.checked_sub(stage + 1), pass.gradient);
+        arch.dispatch(BackwardRows { t, tile, d_h, gradient, states, gates, inner, carried });
+    });
 }
 
 /// The point-wise part of one step back, for some rows and units; without a step, what is left for
 /// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    sizes: Sizes,
     t: Option<usize>,
-    rows: &'b Range<usize>,
-    units: &'b Range<usize>,
+    tile: Tile<'b>,
     /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
     gradient: &'a [T],
@@ -178,25 +144,23 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { sizes, rows, units, .. } = self;
-        let Sizes { batch_size, d_hidden, .. } = sizes;
-        let at = |row: usize| row * d_hidden + units.start..row * d_hidden + units.end;
-        for (row, d_h) in rows.clone().zip(self.d_h.chunks_exact_mut(padded(units.len()))) {
-            let d_h = &mut d_h[..units.len()];
+        let Self { tile, .. } = self;
+        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
+            let d_h = &mut d_h[..tile.units.len()];
             // SAFETY: this task alone has these rows and units.
-            let carried = unsafe { self.carried.write(at(row)) };
+            let carried = unsafe { self.carried.write(tile.at(row)) };
             add(d_h, carried);
             let Some(t) = self.t else {
                 carried.copy_from_slice(d_h);
                 continue;
             };
-            add(d_h, &self.gradient[at(t * batch_size + row)]);
+            add(d_h, &self.gradient[tile.at_step(t, row)]);
             // SAFETY: as above; each range is another part of its buffer.
             let (r, z, n, q) = unsafe {
-                let gate = |gate| self.gates.write(at((t * batch_size + row) * N_GATES + gate));
-                (gate(0), gate(1), gate(2), self.inner.write(at(t * batch_size + row)))
+                let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
+                (gate(0), gate(1), gate(2), self.inner.write(tile.at_step(t, row)))
             };
-            let before = previous(self.states, t, at(row));
+            let before = previous(self.states, t, tile.at(row));
             through_update::<S, T>(z, n, carried, d_h, before);
             through_reset(r, q, n);
         }
