@@ -20,17 +20,19 @@ pub(super) fn forward_reset_after<B: Backend>(
     let bias = bias.map(|bias| B::float_reshape(bias, [1, d_hidden].into()));
     let mut steps = Steps::<B>::new(keep);
     let mut h = constants.hidden.clone();
+    let mut entering = recurrent.mask(h.clone());
     for t in 0..projected.shape()[0] {
-        let x = step::<B>(&projected, t);
-        let product = recurrent.product(recurrent.mask(h.clone()));
+        let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
-        let mut q = gate::<B>(&product, 2, d_hidden);
+        let (x_n, mut q) = (gate::<B>(&x, 2, d_hidden), gate::<B>(&product, 2, d_hidden));
         if let Some(bias) = &bias {
             q = B::float_add(q, bias.clone());
         }
-        let x_n = gate::<B>(&x, 2, d_hidden);
         let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
-        h = steps.push(h, [r, z, n], q);
+        h = update::<B>(h, &z, &n);
+        // Before gates are joined: one launch with what came before it.
+        entering = recurrent.mask(h.clone());
+        steps.push(h.clone(), [r, z, n], q);
     }
     steps.finish()
 }
@@ -48,22 +50,23 @@ pub(super) fn backward_reset_after<B: Backend>(
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
 
     let (mut of_projected, mut of_products, mut of_candidates) = (vec![], vec![], vec![]);
-    let mut d_h: Option<FloatTensor<B>> = None;
+    let mut carried: Option<FloatTensor<B>> = None;
     for t in (0..seq_length).rev() {
         let a = step::<B>(&gates, t);
         let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
         let previous = previous::<B>(constants, &trace.packed, t);
-        let dh = arriving::<B>(gradient, t, d_h);
+        let q = step::<B>(&products, t);
+        let dh =
+            arriving::<B>(gradient, t, || handed_back(carried.take(), &recurrent, &of_products));
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
         let d_q = B::float_mul(d_n.clone(), r.clone());
-        let d_r = B::float_mul(d_n.clone(), step::<B>(&products, t));
-        let d_r = through_sigmoid::<B>(d_r, &r);
-        let delta = B::float_cat(vec![d_r.clone(), d_z.clone(), d_q.clone()], 1);
-        d_h = Some(B::float_add(B::float_mul(dh, z), recurrent.pull_back(delta.clone())));
+        let d_r = through_sigmoid::<B>(B::float_mul(d_n.clone(), q), &r);
+        carried = Some(B::float_mul(dh, z));
+        of_products.push(B::float_cat(vec![d_r.clone(), d_z.clone(), d_q.clone()], 1));
         of_projected.push(B::float_cat(vec![d_r, d_z, d_n], 1));
-        of_products.push(delta);
         of_candidates.push(d_q);
     }
+    let d_h = handed_back(carried, &recurrent, &of_products);
     let d_recurrent = needs_recurrent.then(|| {
         let deltas = stack_reversed::<B>(of_products);
         recurrent.recurrent_gradient(constants, &trace.packed, deltas)
@@ -90,14 +93,17 @@ pub(super) fn forward_reset_before<B: Backend>(
     let (resets, candidate) = parts::<B>(constants);
     let mut steps = Steps::<B>::new(keep);
     let mut h = constants.hidden.clone();
+    let mut entering = resets.mask(h.clone());
     for t in 0..projected.shape()[0] {
-        let x = step::<B>(&projected, t);
-        let product = resets.product(resets.mask(h.clone()));
+        let (x, product) = (step::<B>(&projected, t), resets.product(entering));
+        let x_n = gate::<B>(&x, 2, d_hidden);
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let passed = B::float_mul(r.clone(), candidate.mask(h.clone()));
         let product = candidate.product(passed.clone());
-        let n = B::float_tanh(B::float_add(gate::<B>(&x, 2, d_hidden), product));
-        h = steps.push(h, [r, z, n], passed);
+        let n = B::float_tanh(B::float_add(x_n, product));
+        h = update::<B>(h, &z, &n);
+        entering = resets.mask(h.clone());
+        steps.push(h.clone(), [r, z, n], passed);
     }
     steps.finish()
 }
@@ -115,23 +121,22 @@ pub(super) fn backward_reset_before<B: Backend>(
     let (resets, candidate) = parts::<B>(constants);
 
     let (mut of_resets, mut of_candidates) = (Vec::new(), Vec::new());
-    let mut d_h: Option<FloatTensor<B>> = None;
+    let mut carried: Option<FloatTensor<B>> = None;
     for t in (0..seq_length).rev() {
         let a = step::<B>(&gates, t);
         let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
         let previous = previous::<B>(constants, &trace.packed, t);
-        let dh = arriving::<B>(gradient, t, d_h);
+        let dh = arriving::<B>(gradient, t, || handed_back(carried.take(), &resets, &of_resets));
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
         // Through r ∘ (h ∘ z_n): the mask is in what the candidate's product gives back.
         let through_candidate = candidate.pull_back(d_n.clone());
         let d_r = B::float_mul(through_candidate.clone(), previous);
         let d_r = through_sigmoid::<B>(d_r, &r);
-        let delta = B::float_cat(vec![d_r, d_z], 1);
-        let carried = B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r));
-        d_h = Some(B::float_add(carried, resets.pull_back(delta.clone())));
-        of_resets.push(delta);
+        carried = Some(B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r)));
+        of_resets.push(B::float_cat(vec![d_r, d_z], 1));
         of_candidates.push(d_n);
     }
+    let d_h = handed_back(carried, &resets, &of_resets);
     let of_resets = stack_reversed::<B>(of_resets);
     let of_candidates = stack_reversed::<B>(of_candidates);
     let d_recurrent = needs_recurrent.then(|| {
@@ -175,6 +180,16 @@ fn previous<B: Backend>(
     if t == 0 { constants.hidden.clone() } else { step::<B>(packed, t - 1) }
 }
 
+/// `h_t = n + z ∘ (h_{t-1} - n)`.
+fn update<B: Backend>(
+    previous: FloatTensor<B>,
+    z: &FloatTensor<B>,
+    n: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    let carried = B::float_mul(z.clone(), B::float_sub(previous, n.clone()));
+    B::float_add(n.clone(), carried)
+}
+
 /// From the gradient of `h_t` to those of what enters `z` and `n`.
 fn through_update<B: Backend>(
     dh: FloatTensor<B>,
@@ -185,6 +200,16 @@ fn through_update<B: Backend>(
     let d_z = B::float_mul(dh.clone(), B::float_sub(previous, n.clone()));
     let d_n = B::float_mul(dh, one_minus::<B>(z.clone()));
     (through_sigmoid::<B>(d_z, z), through_tanh::<B>(d_n, n))
+}
+
+/// What a step hands back to the one before it, if there was any yet: through its update, and
+/// through the products of the gates whose gradients come last.
+fn handed_back<B: Backend>(
+    carried: Option<FloatTensor<B>>,
+    weights: &MaskedWeights<B>,
+    deltas: &[FloatTensor<B>],
+) -> Option<FloatTensor<B>> {
+    Some(B::float_add(carried?, weights.pull_back(deltas.last()?.clone())))
 }
 
 /// The steps of a forward pass as they come.
@@ -200,21 +225,12 @@ impl<B: Backend> Steps<B> {
         Self { keep, outputs: Vec::new(), gates: Vec::new(), inner: Vec::new() }
     }
 
-    /// `h_t = n + z ∘ (h_{t-1} - n)`.
-    fn push(
-        &mut self,
-        previous: FloatTensor<B>,
-        [r, z, n]: [FloatTensor<B>; 3],
-        inner: FloatTensor<B>,
-    ) -> FloatTensor<B> {
-        let carried = B::float_mul(z.clone(), B::float_sub(previous, n.clone()));
-        let h = B::float_add(n.clone(), carried);
-        self.outputs.push(h.clone());
+    fn push(&mut self, h: FloatTensor<B>, gates: [FloatTensor<B>; 3], inner: FloatTensor<B>) {
+        self.outputs.push(h);
         if self.keep == Keep::Trace {
-            self.gates.push(B::float_cat(vec![r, z, n], 1));
+            self.gates.push(B::float_cat(gates.into(), 1));
             self.inner.push(inner);
         }
-        h
     }
 
     fn finish(self) -> Trace<B> {

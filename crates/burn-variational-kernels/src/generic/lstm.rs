@@ -16,23 +16,23 @@ pub(super) fn forward<B: Backend>(
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4);
     let cell_mask = constants.cell_mask.clone().into_option();
-    let mut h = constants.hidden.clone();
+    let activations = Activations::<B>::like(&projected, d_hidden);
+    let mut entering = recurrent.mask(constants.hidden.clone());
     let mut c = constants.cell.clone().into_option().expect("an LSTM carries a cell");
     let (mut outputs, mut gates, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     for t in 0..seq_length {
-        let product = recurrent.product(recurrent.mask(h));
-        let a = B::float_add(step::<B>(&projected, t), product);
-        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&a, k, d_hidden));
-        let (i, f, o) = (B::sigmoid(i), B::sigmoid(f), B::sigmoid(o));
-        let g = B::float_tanh(g);
-        c = B::float_add(B::float_mul(f.clone(), c), B::float_mul(i.clone(), g.clone()));
+        let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
+        let activated = activations.of(B::float_add(x, product));
+        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&activated, k, d_hidden));
+        c = B::float_add(B::float_mul(f, c), B::float_mul(i, g));
         if let Some(mask) = &cell_mask {
             c = B::float_mul(c, mask.clone());
         }
-        h = B::float_mul(o.clone(), B::float_tanh(c.clone()));
-        outputs.push(h.clone());
+        let h = B::float_mul(o, B::float_tanh(c.clone()));
+        entering = recurrent.mask(h.clone());
+        outputs.push(h);
         if keep == Keep::Trace {
-            gates.push(B::float_cat(vec![i, f, g, o], 1));
+            gates.push(activated);
             cells.push(c.clone());
         }
     }
@@ -57,14 +57,14 @@ pub(super) fn backward<B: Backend>(
 
     let mut deltas = Vec::with_capacity(seq_length);
     let mut d_c = step::<B>(gradient, seq_length);
-    let mut d_h = None;
+    let pull_back = |delta: &FloatTensor<B>| recurrent.pull_back(delta.clone());
     for t in (0..seq_length).rev() {
         let a = step::<B>(&gates, t);
         let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&a, k, d_hidden));
         let tanh_c = B::float_tanh(step::<B>(&cells, t));
         let previous = if t == 0 { initial_cell.clone() } else { step::<B>(&cells, t - 1) };
 
-        let dh = arriving::<B>(gradient, t, d_h);
+        let dh = arriving::<B>(gradient, t, || deltas.last().map(pull_back));
         let d_o = through_sigmoid::<B>(B::float_mul(dh.clone(), tanh_c.clone()), &o);
         let mut dc = B::float_add(d_c, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
         if let Some(mask) = &cell_mask {
@@ -75,9 +75,9 @@ pub(super) fn backward<B: Backend>(
         let d_g = through_tanh::<B>(B::float_mul(dc.clone(), i), &g);
         d_c = B::float_mul(dc, f);
         let delta = B::float_cat(vec![d_i, d_f, d_g, d_o], 1);
-        d_h = Some(recurrent.pull_back(delta.clone()));
         deltas.push(delta);
     }
+    let d_h = deltas.last().map(pull_back);
     let deltas = stack_reversed::<B>(deltas);
     let d_recurrent = needs_recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
@@ -87,5 +87,33 @@ pub(super) fn backward<B: Backend>(
         hidden: d_h,
         cell: Some(d_c),
         candidate_bias: None,
+    }
+}
+
+/// `σ` of the gates and `tanh` of the candidate. Both of all, and one of them chosen, is a single
+/// launch that writes a single tensor; apart, each gate is an input and an output of its own, and
+/// joined with the others once more.
+struct Activations<B: Backend> {
+    /// `[1, 4 · d_hidden]`: 1 where the function is chosen, and 0 elsewhere.
+    sigmoid: FloatTensor<B>,
+    tanh: FloatTensor<B>,
+}
+
+impl<B: Backend> Activations<B> {
+    /// On the device and in the type of a tensor.
+    fn like(tensor: &FloatTensor<B>, d_hidden: usize) -> Self {
+        let choose = |gates: [f64; 4]| {
+            let (device, dtype) = (tensor.device(), tensor.dtype().into());
+            let gate =
+                |chosen: f64| B::float_full([1, d_hidden].into(), chosen.into(), &device, dtype);
+            B::float_cat(gates.map(gate).into(), 1)
+        };
+        Self { sigmoid: choose([1.0, 1.0, 0.0, 1.0]), tanh: choose([0.0, 0.0, 1.0, 0.0]) }
+    }
+
+    /// Of `i, f, g, o` side by side.
+    fn of(&self, a: FloatTensor<B>) -> FloatTensor<B> {
+        let tanh = B::float_mul(B::float_tanh(a.clone()), self.tanh.clone());
+        B::float_add(B::float_mul(B::sigmoid(a), self.sigmoid.clone()), tanh)
     }
 }

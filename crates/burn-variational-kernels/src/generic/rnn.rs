@@ -9,12 +9,13 @@ use crate::operation::{Constants, Gradients, Trace};
 
 pub(super) fn forward<B: Backend>(projected: FloatTensor<B>, constants: &Constants<B>) -> Trace<B> {
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
-    let mut h = constants.hidden.clone();
+    let mut entering = recurrent.mask(constants.hidden.clone());
     let mut outputs = Vec::new();
     for t in 0..projected.shape()[0] {
-        let product = recurrent.product(recurrent.mask(h));
-        h = B::float_tanh(B::float_add(step::<B>(&projected, t), product));
-        outputs.push(h.clone());
+        let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
+        let h = B::float_tanh(B::float_add(x, product));
+        entering = recurrent.mask(h.clone());
+        outputs.push(h);
     }
     Trace { packed: stack::<B>(outputs), gates: None, inner: None }
 }
@@ -28,13 +29,13 @@ pub(super) fn backward<B: Backend>(
     let seq_length = trace.packed.shape()[0];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut deltas = Vec::with_capacity(seq_length);
-    let mut d_h = None;
+    let pull_back = |delta: &FloatTensor<B>| recurrent.pull_back(delta.clone());
     for t in (0..seq_length).rev() {
-        let dh = arriving::<B>(gradient, t, d_h);
-        let delta = through_tanh::<B>(dh, &step::<B>(&trace.packed, t));
-        d_h = Some(recurrent.pull_back(delta.clone()));
-        deltas.push(delta);
+        let h = step::<B>(&trace.packed, t);
+        let dh = arriving::<B>(gradient, t, || deltas.last().map(pull_back));
+        deltas.push(through_tanh::<B>(dh, &h));
     }
+    let d_h = deltas.last().map(pull_back);
     let deltas = stack_reversed::<B>(deltas);
     let d_recurrent = needs_recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));

@@ -60,14 +60,15 @@ pub(super) fn stack_reversed<B: Backend>(mut steps: Vec<FloatTensor<B>>) -> Floa
     stack::<B>(steps)
 }
 
-/// The gradient of `h_t`: that of the output, and what the next step hands back.
+/// The gradient of `h_t`: that of the output, and what the next step hands back. Computed where it
+/// is used, the latter shares a launch with what follows.
 pub(super) fn arriving<B: Backend>(
     gradient: &FloatTensor<B>,
     t: usize,
-    handed_back: Option<FloatTensor<B>>,
+    handed_back: impl FnOnce() -> Option<FloatTensor<B>>,
 ) -> FloatTensor<B> {
     let gradient = step::<B>(gradient, t);
-    match handed_back {
+    match handed_back() {
         Some(handed_back) => B::float_add(gradient, handed_back),
         None => gradient,
     }
