@@ -49,22 +49,32 @@ fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f64() {
     check_random_cases(&flex(), 1000..1150, FloatDType::F64);
 }
 
+/// Asserts that the engine gives what plain operations give, for all recurrences and masks.
+fn check_every_recurrence(device: &Device, dtype: FloatDType) {
+    for recurrence in RECURRENCES {
+        for masking in [Masking::None, Masking::Tied, Masking::Untied] {
+            let case = Case {
+                recurrence,
+                batch_size: 3,
+                seq_length: 3,
+                d_input: 4,
+                d_hidden: 5,
+                input: masking,
+                recurrent: masking,
+                bias: true,
+            };
+            check(&case, 7, &autodiff(device, dtype));
+        }
+    }
+}
+
+#[test]
+fn half_precision_takes_the_engine_through_its_generic_body() {
+    check_every_recurrence(&flex(), FloatDType::F16);
+}
+
 on_every_device! {
     fn every_recurrence_gives_what_plain_operations_give(device: &Device) {
-        for recurrence in RECURRENCES {
-            for masking in [Masking::None, Masking::Tied, Masking::Untied] {
-                let case = Case {
-                    recurrence,
-                    batch_size: 3,
-                    seq_length: 3,
-                    d_input: 4,
-                    d_hidden: 5,
-                    input: masking,
-                    recurrent: masking,
-                    bias: true,
-                };
-                check(&case, 7, &autodiff(device, FloatDType::F32));
-            }
-        }
+        check_every_recurrence(device, FloatDType::F32);
     }
 }
