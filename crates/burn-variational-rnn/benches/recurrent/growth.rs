@@ -6,7 +6,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use crate::layers::{Layer, Masks, Shape};
-use crate::timing::{Pass, time};
+use crate::timing::{Pass, in_turns};
 
 /// Sequence length, batch size and width of the points of each line.
 const LENGTHS: [usize; 8] = [10, 25, 50, 100, 150, 200, 300, 400];
@@ -61,19 +61,10 @@ impl Line {
             Layer::Lstm(Masks::Tied).prepare(shape, Pass::Train)
         };
         let runs: Vec<_> = values.iter().map(prepare).collect();
-        let mut seconds = vec![Vec::new(); values.len()];
-        // In turns, so that what slows the machine down for a while is shared by all points.
-        for _ in 0..ROUNDS {
-            for (run, seconds) in runs.iter().zip(&mut seconds) {
-                let [.., last] = time(run, 1)[..] else { unreachable!("one run, one time") };
-                seconds.push(last);
-            }
-        }
-        let point = |(&value, seconds): (&usize, &mut Vec<f64>)| {
-            seconds.sort_by(f64::total_cmp);
-            (value as f64, seconds[ROUNDS / 2] * 1e3)
-        };
-        Self { axis, points: values.iter().zip(&mut seconds).map(point).collect() }
+        let seconds = in_turns(&runs, ROUNDS);
+        let point =
+            |(&value, seconds): (&usize, &Vec<f64>)| (value as f64, seconds[ROUNDS / 2] * 1e3);
+        Self { axis, points: values.iter().zip(&seconds).map(point).collect() }
     }
 
     /// Intercept, slope and R² of the least squares line.

@@ -9,7 +9,7 @@ use burn_variational_rnn::{
 };
 
 use crate::products;
-use crate::timing::Pass;
+use crate::timing::{Pass, Run};
 
 /// Batch size, sequence length, width of the input and of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Layer {
     }
 
     /// A pass over one batch, ready to be run again and again.
-    pub(crate) fn prepare(self, shape: Shape, pass: Pass) -> Box<dyn Fn()> {
+    pub(crate) fn prepare(self, shape: Shape, pass: Pass) -> Run {
         let device = pass.device();
         let Shape { d_input, d_hidden, .. } = shape;
         let lstm = LstmCellConfig::new(d_input, d_hidden, true);
@@ -153,12 +153,7 @@ impl Layer {
 }
 
 /// A layer with masks of one half on input and recurrence.
-fn variational<C: RecurrentCell + 'static>(
-    cell: C,
-    masks: Masks,
-    shape: Shape,
-    pass: Pass,
-) -> Box<dyn Fn()> {
+fn variational<C: RecurrentCell + 'static>(cell: C, masks: Masks, shape: Shape, pass: Pass) -> Run {
     let device = pass.device();
     let site = match masks {
         Masks::None => None,

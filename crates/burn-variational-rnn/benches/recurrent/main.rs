@@ -84,9 +84,10 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
     let mut measured = Vec::new();
     for shape in shapes {
-        for layer in Layer::ALL.into_iter().filter(|layer| layer.name().contains(&arguments.only)) {
-            for pass in [Pass::Forward, Pass::Train] {
-                let measurement = Measurement::take(layer, shape, pass);
+        let chosen = |layer: &Layer| layer.name().contains(&arguments.only);
+        let layers: Vec<_> = Layer::ALL.into_iter().filter(chosen).collect();
+        for pass in [Pass::Forward, Pass::Train] {
+            for measurement in Measurement::take(&layers, shape, pass) {
                 if arguments.json {
                     println!("{}", serde_json::to_string(&measurement)?);
                 } else {

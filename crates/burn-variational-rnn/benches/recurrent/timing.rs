@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{Layer, Shape};
 
+/// A pass, ready to run.
+pub(crate) type Run = Box<dyn Fn()>;
+
 /// What is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,9 +50,20 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    pub(crate) fn take(layer: Layer, shape: Shape, pass: Pass) -> Self {
-        let repeats = if shape.name == "small" { 41 } else { 11 };
-        let seconds = time(&layer.prepare(shape, pass), repeats);
+    /// Those of some layers, measured in turns.
+    pub(crate) fn take(layers: &[Layer], shape: Shape, pass: Pass) -> Vec<Self> {
+        let rounds = match shape.name {
+            "small" => 41,
+            "large" => 7,
+            _ => 11,
+        };
+        let runs: Vec<_> = layers.iter().map(|layer| layer.prepare(shape, pass)).collect();
+        let seconds = in_turns(&runs, rounds);
+        let measurements = layers.iter().zip(&seconds);
+        measurements.map(|(&layer, seconds)| Self::new(layer, shape, pass, seconds)).collect()
+    }
+
+    fn new(layer: Layer, shape: Shape, pass: Pass, seconds: &[f64]) -> Self {
         let Shape { batch_size, seq_length, d_input, d_hidden, .. } = shape;
         let products = (d_input + d_hidden) * layer.n_gates() * d_hidden;
         let passes = if pass == Pass::Train { 3 } else { 1 };
@@ -79,17 +93,20 @@ impl Display for Measurement {
     }
 }
 
-/// The seconds of several runs, in order, after two to warm up.
-pub(crate) fn time(run: &dyn Fn(), repeats: usize) -> Vec<f64> {
-    run();
-    run();
-    let mut seconds: Vec<f64> = (0..repeats)
-        .map(|_| {
+/// The seconds of all runs, each in order. They take turns, so that what slows the machine down for
+/// a while is shared by all; each is warmed up before it is measured.
+pub(crate) fn in_turns(runs: &[Run], rounds: usize) -> Vec<Vec<f64>> {
+    let mut seconds = vec![Vec::with_capacity(rounds); runs.len()];
+    for _ in 0..rounds {
+        for (run, seconds) in runs.iter().zip(&mut seconds) {
+            run();
             let start = Instant::now();
             run();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    for seconds in &mut seconds {
+        seconds.sort_by(f64::total_cmp);
+    }
     seconds
 }
