@@ -224,18 +224,35 @@ fn a_mask_on_the_carried_cell_is_that_of_rnn_drop() {
     assert!(relative_error(&found, &wanted) <= 1e-5);
 }
 
+/// Input and recurrent weights that no core's own cache holds: products that all threads share.
+fn wide_case(recurrence: Recurrence, masking: Masking) -> Case {
+    let sizes = case(recurrence, [5, 3, 520]);
+    Case { d_input: 530, input: masking, recurrent: masking, ..sizes }
+}
+
+#[test]
+fn weights_beyond_the_cache_give_what_plain_operations_give() {
+    for recurrence in RECURRENCES {
+        for masking in [Masking::None, Masking::Tied, Masking::Untied] {
+            check(&wide_case(recurrence, masking), 11, &place());
+        }
+    }
+}
+
 #[test]
 fn results_are_bit_equal_for_one_two_and_four_threads() {
     for recurrence in RECURRENCES {
-        // Few rows of a small layer, a layer that is split by units, and many rows.
-        for dims in [[20, 4, 96], [5, 3, 520], [70, 3, 64]] {
+        // Few rows of a small layer, a layer that is split by units, many rows, and wide inputs.
+        let [few, units, many] =
+            [[20, 4, 96], [5, 3, 520], [70, 3, 64]].map(|dims| case(recurrence, dims));
+        for case in [few, units, many, wide_case(recurrence, Masking::Tied)] {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| case(recurrence, dims).run(9, &place()))
+                pool.install(|| case.run(9, &place()))
             };
             let one = run(1);
             for threads in [2, 4] {
-                assert!(run(threads) == one, "{recurrence:?}, {dims:?}, {threads} threads");
+                assert!(run(threads) == one, "{case:?}, {threads} threads");
             }
         }
     }
