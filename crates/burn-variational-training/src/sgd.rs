@@ -10,6 +10,9 @@ use burn_variational_kernels::subtract_scaled;
 /// w ← w - lr · ∂w
 /// ```
 ///
+/// with parameters `w`, the gradient `∂w` of the loss by them, and the learning rate `lr` of the
+/// step.
+///
 /// It is Burn's `SgdConfig::new().build()` in one pass over the parameters: on a CPU the tensors of
 /// a large vocabulary are what a step spends its time on.
 ///

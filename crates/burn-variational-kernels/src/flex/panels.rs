@@ -3,16 +3,13 @@
 use std::ops::Range;
 
 use super::pool::Scratch;
-use super::product::Product;
+use super::product::{Product, VECTOR};
 use super::real::Real;
 use super::threads::Threads;
 use crate::operation::Sizes;
 
 /// The units of one panel: four vectors of sixteen, the tile of `gemm`'s AVX-512 kernel.
 pub(super) const PANEL_UNITS: usize = 64;
-
-/// The last panel is padded with zeros to whole vectors, or `gemm` would copy it at every step.
-const VECTOR: usize = 16;
 
 /// Weights cut into panels of [`PANEL_UNITS`] units, each panel contiguous: a product streams it
 /// from memory once, and finds it in the cache for the further rows.
@@ -117,7 +114,8 @@ pub(super) fn blocks(d_hidden: usize) -> Vec<Range<usize>> {
     (0..n_blocks).map(|block| start(block)..start(block + 1)).collect()
 }
 
-/// The width of a panel of so many units.
+/// The width of a panel of so many units: whole vectors, the last one filled up with zeros, or
+/// `gemm` would copy the panel at every step.
 pub(super) fn padded(units: usize) -> usize {
     units.next_multiple_of(VECTOR)
 }

@@ -19,8 +19,8 @@ pub(super) struct Product<'a, T> {
     pub(super) dims: [usize; 3],
 }
 
-/// Columns are cut between so many: the widest vectors.
-const VECTOR: usize = 16;
+/// The elements of the widest vectors: what a kernel computes at once.
+pub(super) const VECTOR: usize = 16;
 
 /// The least columns of a part. `gemm` sums in another order if there are 64 or fewer.
 const MIN_COLUMNS: usize = 64 + VECTOR;
