@@ -10,7 +10,7 @@ use super::pool::buffer;
 use super::projection::{Projection, column_sums};
 use super::real::Real;
 use super::tensors::{contiguous, contiguous_masks, elements, mask_values, owned};
-use super::weight_gradient::{Deltas, Inputs, add_weight_gradient};
+use super::weight_gradient::{Deltas, Inputs, weight_gradient};
 use super::{FlexTensor, gru, lstm, rnn};
 use crate::Recurrence;
 use crate::operation::{
@@ -41,12 +41,12 @@ pub(super) fn project<T: Real>(
         }),
         weights: needs.weights.then(|| {
             let n_gates = masks.n_copies().max(1);
-            let mut output = zeros::<T, 2>([d_in, width], &input);
+            let mut output = buffer([d_in, width], dtype);
             let inputs = Inputs { parts: [T::elements(&input), &[]], masks, batch_size, d_in };
             let d_hidden = width / n_gates;
             let deltas = Deltas { values: deltas, stride: width, first_gate: 0, d_hidden };
             let columns = (T::elements_mut(&mut output), width, 0);
-            add_weight_gradient(columns, inputs, deltas, 0..n_gates);
+            weight_gradient(columns, inputs, deltas, 0..n_gates);
             output
         }),
         bias: needs.bias.then(|| {
@@ -128,7 +128,7 @@ impl<T: Real> Walk<'_, T> {
         };
         lstm::backward(self.sizes, pass);
         let d_recurrent =
-            self.recurrent_gradient(|walk, output| walk.add_state(output, &gates, 0..4));
+            self.recurrent_gradient(|walk, output| walk.write_state(output, &gates, 0..4));
         Gradients {
             projected: gates,
             recurrent: d_recurrent,
@@ -144,8 +144,8 @@ impl<T: Real> Walk<'_, T> {
         let mut d_hidden = self.state();
         gru::after::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
         let d_recurrent = self.recurrent_gradient(|walk, output| {
-            walk.add_state(output, &gates, 0..2);
-            walk.add_state(output, &inner, 2..3);
+            walk.write_state(output, &gates, 0..2);
+            walk.write_state(output, &inner, 2..3);
         });
         let d_bias = self.constants.candidate_bias.clone().into_option().map(|_| {
             let mut output = buffer([self.sizes.d_hidden], self.packed.dtype());
@@ -168,7 +168,7 @@ impl<T: Real> Walk<'_, T> {
         let mut d_hidden = self.state();
         gru::before::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
         let d_recurrent = self.recurrent_gradient(|walk, output| {
-            walk.add_state(output, &gates, 0..2);
+            walk.write_state(output, &gates, 0..2);
             let Sizes { batch_size, d_hidden, .. } = walk.sizes;
             let inputs = Inputs {
                 parts: [T::elements(&inner), &[]],
@@ -179,7 +179,7 @@ impl<T: Real> Walk<'_, T> {
             let width = 3 * d_hidden;
             let values = T::elements(&gates);
             let deltas = Deltas { values, stride: width, first_gate: 0, d_hidden };
-            add_weight_gradient((output, width, 2 * d_hidden), inputs, deltas, 2..3);
+            weight_gradient((output, width, 2 * d_hidden), inputs, deltas, 2..3);
         });
         Gradients {
             projected: gates,
@@ -204,7 +204,7 @@ impl<T: Real> Walk<'_, T> {
         };
         rnn::backward(self.sizes, pass);
         let d_recurrent =
-            self.recurrent_gradient(|walk, output| walk.add_state(output, &deltas, 0..1));
+            self.recurrent_gradient(|walk, output| walk.write_state(output, &deltas, 0..1));
         Gradients {
             projected: deltas,
             recurrent: d_recurrent,
@@ -232,19 +232,19 @@ impl<T: Real> Walk<'_, T> {
         }
     }
 
-    /// The gradient of the recurrent weights, if it is needed, as `add` sums it up.
-    fn recurrent_gradient(&self, add: impl FnOnce(&Self, &mut [T])) -> Option<FlexTensor> {
+    /// The gradient of the recurrent weights, if it is needed, as `write` fills in all gates.
+    fn recurrent_gradient(&self, write: impl FnOnce(&Self, &mut [T])) -> Option<FlexTensor> {
         self.needs_recurrent.then(|| {
             let Sizes { d_hidden, n_gates, .. } = self.sizes;
-            let mut output = zeros::<T, 2>([d_hidden, n_gates * d_hidden], self.packed);
-            add(self, T::elements_mut(&mut output));
+            let mut output = buffer([d_hidden, n_gates * d_hidden], self.packed.dtype());
+            write(self, T::elements_mut(&mut output));
             output
         })
     }
 
-    /// Adds what gates that read the state got. The rows of `deltas` hold all gates of the cell, or
-    /// these alone.
-    fn add_state(&self, output: &mut [T], deltas: &FlexTensor, gates: Range<usize>) {
+    /// Writes what gates that read the state got. The rows of `deltas` hold all gates of the cell,
+    /// or these alone.
+    fn write_state(&self, output: &mut [T], deltas: &FlexTensor, gates: Range<usize>) {
         let Sizes { seq_length, batch_size, d_hidden, n_gates } = self.sizes;
         let states = &T::elements(self.packed)[..(seq_length - 1) * batch_size * d_hidden];
         let inputs = Inputs {
@@ -256,19 +256,14 @@ impl<T: Real> Walk<'_, T> {
         let (width, stride) = (n_gates * d_hidden, deltas.shape()[2]);
         let first_gate = if stride == width { 0 } else { gates.start };
         let deltas = Deltas { values: T::elements(deltas), stride, first_gate, d_hidden };
-        add_weight_gradient((output, width, gates.start * d_hidden), inputs, deltas, gates);
+        weight_gradient((output, width, gates.start * d_hidden), inputs, deltas, gates);
     }
 
-    /// Zeros of the shape of a state.
+    /// Zeros of the shape and the type of a state.
     fn state(&self) -> FlexTensor {
         let Sizes { batch_size, d_hidden, .. } = self.sizes;
-        zeros::<T, 2>([batch_size, d_hidden], self.packed)
+        let mut output = buffer([batch_size, d_hidden], self.packed.dtype());
+        T::elements_mut(&mut output).fill(T::ZERO);
+        output
     }
-}
-
-/// Zeros of the type of another tensor.
-fn zeros<T: Real, const D: usize>(dims: [usize; D], like: &FlexTensor) -> FlexTensor {
-    let mut output = buffer(dims, like.dtype());
-    T::elements_mut(&mut output).fill(T::ZERO);
-    output
 }

@@ -52,12 +52,12 @@ pub(super) struct Deltas<'a, T> {
     pub(super) d_hidden: usize,
 }
 
-/// Adds the gradient of the weights of neighbouring gates to `output`, `[d_in, width]`, whose
+/// Writes the gradient of the weights of neighbouring gates to `output`, `[d_in, width]`, whose
 /// columns these gates take from `column` on.
 ///
 /// If the weights fit a core's own cache, every thread takes units of its own. They are shared by
 /// all threads otherwise, one product after the other.
-pub(super) fn add_weight_gradient<T: Real>(
+pub(super) fn weight_gradient<T: Real>(
     (output, width, column): (&mut [T], usize, usize),
     inputs: Inputs<'_, T>,
     deltas: Deltas<'_, T>,
@@ -72,15 +72,15 @@ pub(super) fn add_weight_gradient<T: Real>(
         let parts = output.par_chunks_mut(units * width).enumerate().with_max_len(1);
         parts.for_each(|(part, output)| {
             let units = part * units..d_in.min((part + 1) * units);
-            add_units((output, width, column), (inputs, units), deltas, &gates, Threads::One);
+            write_units((output, width, column), (inputs, units), deltas, &gates, Threads::One);
         });
     } else {
-        add_units((output, width, column), (inputs, 0..d_in), deltas, &gates, Threads::All);
+        write_units((output, width, column), (inputs, 0..d_in), deltas, &gates, Threads::All);
     }
 }
 
 /// The same for some units of the inputs, to whose rows `output` is cut.
-fn add_units<T: Real>(
+fn write_units<T: Real>(
     (output, width, column): (&mut [T], usize, usize),
     (inputs, units): (Inputs<'_, T>, Range<usize>),
     deltas: Deltas<'_, T>,
@@ -117,7 +117,7 @@ fn add_units<T: Real>(
                 right: (&deltas.values[start..], stride, 1),
                 dims: [units.len(), steps * batch_size, run.len() * d_hidden],
             };
-            product.write(&mut output[column..], width, true, threads);
+            product.write(&mut output[column..], width, first > 0, threads);
         }
     }
 }
