@@ -239,6 +239,19 @@ fn weights_beyond_the_cache_give_what_plain_operations_give() {
     }
 }
 
+/// More rows than a weight gradient takes at a time: it writes the first of them, and adds the
+/// others. Sizes for which LSTM and GRU share the products out, and RNN does not.
+#[test]
+fn weight_gradients_of_many_rows_give_what_plain_operations_give() {
+    for recurrence in RECURRENCES {
+        for masking in [Masking::None, Masking::Tied, Masking::Untied] {
+            let sizes = case(recurrence, [40, 32, 304]);
+            let case = Case { input: masking, recurrent: masking, ..sizes };
+            check(&case, 12, &place());
+        }
+    }
+}
+
 #[test]
 fn results_are_bit_equal_for_one_two_and_four_threads() {
     for recurrence in RECURRENCES {
