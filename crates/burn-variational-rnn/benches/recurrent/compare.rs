@@ -1,19 +1,55 @@
 //! The ratios to other frameworks' figures.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::timing::{Measurement, Pass};
 
 /// Reads the lines of a file of figures.
 pub(crate) fn read(path: &Path) -> Result<Vec<Measurement>, String> {
-    let name = path.display();
+    let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    parse(&name, &text)
+}
+
+/// Runs a benchmark of other frameworks, which prints its figures, on one shape.
+pub(crate) fn run(command: &str, shape: &str) -> Result<Vec<Measurement>, String> {
+    let command = format!("{command} --shapes {shape}");
+    let output = Command::new("sh").args(["-c", &command]).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{command}: {}", output.status));
+    }
+    parse(&command, &String::from_utf8_lossy(&output.stdout))
+}
+
+fn parse(source: &str, text: &str) -> Result<Vec<Measurement>, String> {
     let lines = text.lines().enumerate();
     lines
         .map(|(number, line)| {
-            serde_json::from_str(line).map_err(|error| format!("{name}:{}: {error}", number + 1))
+            serde_json::from_str(line).map_err(|error| format!("{source}:{}: {error}", number + 1))
         })
         .collect()
+}
+
+/// One line for each pass that was measured more than once, with the mean of its medians.
+pub(crate) fn merge(figures: &[Measurement]) -> Vec<Measurement> {
+    let mut merged: Vec<Measurement> = Vec::new();
+    for line in figures {
+        if merged.iter().any(|other| other.is_same_pass(line)) {
+            continue;
+        }
+        let same = || figures.iter().filter(|other| other.is_same_pass(line));
+        let mean =
+            |of: fn(&Measurement) -> f64| same().map(of).sum::<f64>() / same().count() as f64;
+        merged.push(Measurement {
+            median_ms: mean(|line| line.median_ms),
+            min_ms: same().map(|line| line.min_ms).fold(f64::INFINITY, f64::min),
+            gflops: mean(|line| line.gflops),
+            ..line.clone()
+        });
+    }
+    merged
 }
 
 /// The fastest of some figures.

@@ -4,6 +4,7 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent                       a table
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --json             a JSON object a line
 //! cargo bench -p burn-variational-rnn --bench recurrent -- --compare peers.jsonl
+//! cargo bench -p burn-variational-rnn --bench recurrent -- --peers 'python peers.py'
 //! cargo bench -p burn-variational-rnn --bench recurrent -- growth             against T, B and H
 //! cargo bench -p burn-variational-rnn --bench recurrent -- away               against the plain path
 //! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
@@ -38,6 +39,11 @@ struct Arguments {
     /// Compare with the figures of other frameworks, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
+    /// Compare with what this command prints: other frameworks' figures, one JSON object a line. It
+    /// is run with `--shapes NAME` before and after ours of each shape, so that a machine whose
+    /// speed drifts is as fast for them as for us.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "compare")]
+    peers: Option<String>,
     /// The shapes to time: sent, small, medium, large.
     #[arg(long, value_delimiter = ',', value_parser = Shape::parse)]
     shapes: Vec<Shape>,
@@ -80,12 +86,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let peers = arguments.compare.as_deref().map(compare::read).transpose()?;
+    let read = arguments.compare.as_deref().map(compare::read).transpose()?;
+    let mut peers = read.unwrap_or_default();
     let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
     let mut measured = Vec::new();
     for shape in shapes {
         let chosen = |layer: &Layer| layer.name().contains(&arguments.only);
         let layers: Vec<_> = Layer::ALL.into_iter().filter(chosen).collect();
+        let mut run_peers = || -> Result<(), String> {
+            if let Some(command) = &arguments.peers {
+                peers.extend(compare::run(command, shape.name)?);
+            }
+            Ok(())
+        };
+        run_peers()?;
         for pass in [Pass::Forward, Pass::Train] {
             for measurement in Measurement::take(&layers, shape, pass) {
                 if arguments.json {
@@ -96,9 +110,10 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
                 measured.push(measurement);
             }
         }
+        run_peers()?;
     }
-    if let Some(peers) = peers {
-        compare::print(&measured, &peers);
+    if !peers.is_empty() {
+        compare::print(&measured, &compare::merge(&peers));
     }
     Ok(())
 }

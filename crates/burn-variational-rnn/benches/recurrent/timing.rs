@@ -63,6 +63,14 @@ impl Measurement {
         measurements.map(|(&layer, seconds)| Self::new(layer, shape, pass, seconds)).collect()
     }
 
+    /// Whether both are of the same pass over the same layer.
+    pub(crate) fn is_same_pass(&self, other: &Self) -> bool {
+        self.system == other.system
+            && self.variant == other.variant
+            && self.shape == other.shape
+            && self.pass == other.pass
+    }
+
     fn new(layer: Layer, shape: Shape, pass: Pass, seconds: &[f64]) -> Self {
         let Shape { batch_size, seq_length, d_input, d_hidden, .. } = shape;
         let products = (d_input + d_hidden) * layer.n_gates() * d_hidden;
