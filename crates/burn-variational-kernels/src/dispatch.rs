@@ -35,8 +35,9 @@ pub(crate) trait SequenceBackend: Backend {
 
     fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
 
-    fn cross_entropy_losses(
-        logits: FloatTensor<Self>,
+    fn linear_losses(
+        input: FloatTensor<Self>,
+        #[extension_type] constants: ProjectionConstants<Self>,
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self>;
 }
@@ -80,11 +81,12 @@ macro_rules! dispatch_to_kernels {
                 Self::embed(&weights, &tokens)
             }
 
-            fn cross_entropy_losses(
-                logits: FloatTensor<Self>,
+            fn linear_losses(
+                input: FloatTensor<Self>,
+                constants: ProjectionConstants<Self>,
                 targets: IntTensor<Self>,
             ) -> FloatTensor<Self> {
-                Self::cross_entropy(logits, &targets).0
+                Self::linear_cross_entropy(input, &constants, &targets).0
             }
         }
     };

@@ -3,7 +3,6 @@
 
 #[cfg(feature = "backend")]
 mod autodiff;
-mod cross_entropy;
 #[cfg(feature = "backend")]
 mod dispatch;
 mod embedding;
@@ -11,7 +10,7 @@ mod embedding;
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
-mod linear;
+mod linear_cross_entropy;
 mod masks;
 #[cfg(feature = "backend")]
 mod operation;
@@ -21,9 +20,8 @@ mod sequence;
 mod support;
 mod vectors;
 
-pub use cross_entropy::cross_entropy;
 pub use embedding::embedding;
-pub use linear::linear;
+pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::SequenceMasks;
 pub use projection::Projection;
 pub use recurrence::Recurrence;

@@ -112,6 +112,17 @@ pub(crate) struct ProjectionConstants<B: Backend> {
     pub(crate) masks: Masks<B>,
 }
 
+/// What the backward pass of the cross-entropy of a linear layer needs.
+#[derive(Debug, Clone)]
+pub(crate) struct LossTrace<B: Backend> {
+    /// `x`, `[rows, d_input]`.
+    pub(crate) input: FloatTensor<B>,
+    /// What the forward pass kept of the logits, `[rows, n_classes]`.
+    pub(crate) kept: FloatTensor<B>,
+    /// `[rows]`.
+    pub(crate) targets: IntTensor<B>,
+}
+
 /// The gradients of a projection that were asked for.
 #[derive(Debug)]
 pub(crate) struct ProjectionGradients<B: Backend> {
@@ -185,22 +196,25 @@ pub(crate) trait SequenceKernels: Backend {
         Self::embedding_backward(weights, gradient, tokens)
     }
 
-    /// `-log softmax(logits_n)[target_n]` of every row `n`, `[rows]`, and what the backward pass
-    /// needs of it.
-    fn cross_entropy(
-        logits: FloatTensor<Self>,
+    /// `-log softmax(x_n W + b)[target_n]` of every row `n` of `[rows, d_input]`, as `[rows]`, and
+    /// what the backward pass needs of the logits. There are no masks.
+    fn linear_cross_entropy(
+        input: FloatTensor<Self>,
+        constants: &ProjectionConstants<Self>,
         targets: &IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        generic::cross_entropy::<Self>(logits, targets)
+        generic::linear_cross_entropy::<Self>(input, constants, targets)
     }
 
-    /// The gradient of the logits, given that of each row's loss and what the forward pass kept.
-    fn cross_entropy_backward(
+    /// The gradients of [`linear_cross_entropy`](Self::linear_cross_entropy), given that of each
+    /// row's loss, and the input and what was kept in `trace`.
+    fn linear_cross_entropy_backward(
         gradient: FloatTensor<Self>,
-        kept: FloatTensor<Self>,
-        targets: IntTensor<Self>,
-    ) -> FloatTensor<Self> {
-        generic::cross_entropy_backward::<Self>(gradient, kept, targets)
+        trace: LossTrace<Self>,
+        constants: &ProjectionConstants<Self>,
+        needs: ProjectionNeeds,
+    ) -> ProjectionGradients<Self> {
+        generic::linear_cross_entropy_backward::<Self>(gradient, trace, constants, needs)
     }
 
     /// The gradient of the packed result, given that of the outputs `h_1 … h_T` in it: the same,

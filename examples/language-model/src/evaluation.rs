@@ -3,7 +3,6 @@
 use anyhow::Result;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_variational::dropout::MaskRng;
-use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::{MonteCarlo, log_mean_exp};
 use burn_variational::rnn::RecurrentCell;
 use burn_variational::training::TokenWindows;
@@ -78,14 +77,13 @@ fn log_probabilities<C: RecurrentCell>(
         let [batch_size, seq_length] = window.dims();
         let dims = [batch_size * n_draws, seq_length];
         let fold = |tokens: Tensor<2, Int>| tokens.repeat_dim(0, n_draws);
-        let inputs = fold(window.inputs_on(device));
-        let targets = fold(window.targets_on(device)).reshape([dims[0] * dims[1]]);
+        let (inputs, targets) = (fold(window.inputs_on(device)), fold(window.targets_on(device)));
 
         let rng = rng.clone().starting_step(window.first_step() as u64);
         let masks = model.sample_masks(dims, &rng, drop_types, device);
-        let (logits, next) = model.forward(inputs, state, &masks);
+        let (losses, next) = model.forward(inputs, targets, state, &masks);
         state = Some(next);
-        steps.push(cross_entropy(logits, targets).neg().reshape(dims));
+        steps.push(losses.neg());
         bar.advance((dims[0] * dims[1]) as u64);
     }
     Ok(Tensor::cat(steps, 1))

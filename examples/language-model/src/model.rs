@@ -7,7 +7,7 @@ use burn_variational::dropout::MaskRng;
 use burn_variational::embedding::{
     EmbeddingMasks, VariationalEmbedding, VariationalEmbeddingConfig,
 };
-use burn_variational::kernels::linear;
+use burn_variational::kernels::linear_cross_entropy;
 use burn_variational::rnn::{
     CellConfig, RecurrentCell, RecurrentStack, StackConfig, StackMasks, StackState,
 };
@@ -23,7 +23,7 @@ use crate::preset::Preset;
 /// ```text
 /// e_t = E[w_t] · z_type[w_t]
 /// h_t = stack(e_t, h_{t-1})
-/// logits_t = h_t W + b
+/// p(w_{t+1}) = softmax(h_t W + b)
 /// ```
 #[derive(Module, Debug)]
 pub(crate) struct LanguageModel<C: RecurrentCell> {
@@ -84,25 +84,28 @@ impl<C: RecurrentCell> LanguageModel<C> {
         }
     }
 
-    /// The scores of the next word, and the state after the last.
+    /// The cross-entropy `-log p(w_{t+1})` of every target, and the state after the last token.
     ///
     /// # Shapes
     ///
-    /// - tokens: `[batch_size, seq_length]`
-    /// - output: `[batch_size · seq_length, n_types]`
+    /// - tokens, targets and output: `[batch_size, seq_length]`
     pub(crate) fn forward(
         &self,
         tokens: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
         state: Option<StackState<C::State>>,
         masks: &ModelMasks,
     ) -> (Tensor<2>, StackState<C::State>) {
-        let [batch_size, seq_length] = tokens.dims();
         let embedded = self.embedding.forward(tokens, &masks.embedding);
         let (hidden, state) = self.stack.forward(embedded, state, &masks.stack);
-        let [.., width] = hidden.dims();
-        let rows = hidden.reshape([batch_size * seq_length, width]);
-        let bias = self.output.bias.as_ref().map(Param::val);
-        (linear(rows, self.output.weight.val(), bias), state)
+        // Layers give their steps one after the other: rows in this order need no copy.
+        let hidden = hidden.swap_dims(0, 1);
+        let [seq_length, batch_size, width] = hidden.dims();
+        let rows = hidden.reshape([seq_length * batch_size, width]);
+        let targets = targets.swap_dims(0, 1).reshape([seq_length * batch_size]);
+        let (weights, bias) = (self.output.weight.val(), self.output.bias.as_ref().map(Param::val));
+        let losses = linear_cross_entropy(rows, weights, bias, targets);
+        (losses.reshape([seq_length, batch_size]).swap_dims(0, 1), state)
     }
 }
 

@@ -7,7 +7,6 @@ use burn::module::{Module, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use burn_variational::dropout::MaskRng;
-use burn_variational::kernels::cross_entropy;
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
@@ -167,12 +166,12 @@ impl Trainer<'_> {
             let rng = rng.clone().draw(draw as u64);
             let model = &training.model;
             let masks = model.sample_masks(window.dims(), &rng, true, &device);
-            let (logits, next) = model.forward(window.inputs_on(&device), state, &masks);
+            let (inputs, targets) = (window.inputs_on(&device), window.targets_on(&device));
+            let (losses, next) = model.forward(inputs, targets, state, &masks);
             state = Some(next.detach());
-            let targets = window.targets_on(&device).reshape([batch_size * seq_length]);
             // Summed over the steps of the mean over the batch: learning rate and clipping are
             // published for this loss.
-            let loss = cross_entropy(logits, targets).sum().div_scalar(batch_size as f64);
+            let loss = losses.sum().div_scalar(batch_size as f64);
 
             let grads = GradientsParams::from_grads(loss.backward(), model);
             // The step is proportional to the gradient: clipping is a smaller learning rate.

@@ -1,54 +1,70 @@
 //! The operations around a sequence give what plain tensor operations give.
 
 use burn::nn::loss::CrossEntropyLossConfig;
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, FloatDType, Int, Tensor, module};
-use burn_variational::kernels::{cross_entropy, embedding, linear, squared_norm, subtract_scaled};
+use burn_variational::kernels::{embedding, linear_cross_entropy, squared_norm, subtract_scaled};
 use cross_backend_tests::{assert_close, flex, on_every_device, relative_error, tolerance};
 
 use super::autodiff;
 use super::case::{Numbers, values};
 
 const ROWS: usize = 7;
+const D_INPUT: usize = 5;
 const N_CLASSES: usize = 37;
+const NAMES: [&str; 4] = ["losses", "input", "weights", "bias"];
 
 on_every_device! {
-    fn the_cross_entropy_is_that_of_burn(device: &Device) {
+    fn the_cross_entropy_of_a_linear_layer_is_that_of_burn(device: &Device) {
         let place = autodiff(device, FloatDType::F32);
-        let logits = Numbers(1).tensor([ROWS, N_CLASSES], 9.0, &place).require_grad();
+        let mut numbers = Numbers(1);
+        let input = numbers.tensor([ROWS, D_INPUT], 2.0, &place).require_grad();
+        let weights = numbers.tensor([D_INPUT, N_CLASSES], 2.0, &place).require_grad();
+        let bias = numbers.tensor([N_CLASSES], 2.0, &place).require_grad();
+        // The gradients of the losses differ, as those of a mean do not.
+        let scale = numbers.tensor([ROWS], 1.0, &place);
         let targets: Vec<i32> = (0..7).map(|row| row * 5 % 37).collect();
         let targets = Tensor::<1, Int>::from_data(targets.as_slice(), &place.device);
-
-        let losses = cross_entropy(logits.clone(), targets.clone());
-        assert_eq!(losses.dims(), [ROWS]);
-        let mean = losses.mean();
-        let expected = CrossEntropyLossConfig::new().init(&place.device);
-        let expected = expected.forward(logits.clone(), targets);
-        assert_close(&mean, &values(expected.clone()), tolerance(device), "loss");
-        let gradient = |loss: Tensor<1>| values(logits.grad(&loss.backward()).unwrap());
-        let error = relative_error(&gradient(mean), &gradient(expected));
-        assert!(error <= tolerance(device), "gradient: {error:.1e}");
-    }
-
-    fn a_linear_layer_is_that_of_burn(device: &Device) {
-        let place = autodiff(device, FloatDType::F32);
-        let mut numbers = Numbers(2);
-        let input = numbers.tensor([ROWS, 5], 1.0, &place).require_grad();
-        let weights = numbers.tensor([5, N_CLASSES], 1.0, &place).require_grad();
-        let bias = numbers.tensor([N_CLASSES], 1.0, &place).require_grad();
-        let results = |output: Tensor<2>| {
-            let grads = output.clone().square().sum().backward();
-            [
-                values(output),
+        let results = |losses: Tensor<1>, with_bias: bool| {
+            let grads = (losses.clone() * scale.clone()).sum().backward();
+            let mut results = vec![
+                values(losses),
                 values(input.grad(&grads).unwrap()),
                 values(weights.grad(&grads).unwrap()),
-                values(bias.grad(&grads).unwrap()),
-            ]
+            ];
+            results.extend(with_bias.then(|| values(bias.grad(&grads).unwrap())));
+            results
         };
-        let found = results(linear(input.clone(), weights.clone(), Some(bias.clone())));
-        let plain = module::linear(input.clone(), weights.clone(), Some(bias.clone()));
-        for (got, expected) in found.iter().zip(&results(plain)) {
-            assert!(relative_error(got, expected) <= tolerance(device));
+        for with_bias in [false, true] {
+            let bias = with_bias.then(|| bias.clone());
+            let found = linear_cross_entropy(
+                input.clone(),
+                weights.clone(),
+                bias.clone(),
+                targets.clone(),
+            );
+            assert_eq!(found.dims(), [ROWS]);
+            let logits = module::linear(input.clone(), weights.clone(), bias);
+            let of_targets = log_softmax(logits, 1).gather(1, targets.clone().unsqueeze_dim(1));
+            let plain = of_targets.squeeze_dim::<1>(1).neg();
+            let (found, plain) = (results(found, with_bias), results(plain, with_bias));
+            for (what, (got, expected)) in NAMES.iter().zip(found.iter().zip(&plain)) {
+                let error = relative_error(got, expected);
+                assert!(error <= tolerance(device), "{what}: {error:.1e}");
+            }
         }
+    }
+
+    fn the_mean_of_the_losses_is_the_loss_of_burn(device: &Device) {
+        let place = autodiff(device, FloatDType::F32);
+        let mut numbers = Numbers(2);
+        let input = numbers.tensor([ROWS, D_INPUT], 1.0, &place);
+        let weights = numbers.tensor([D_INPUT, N_CLASSES], 1.0, &place);
+        let targets = Tensor::<1, Int>::from_data([3, 1, 4, 1, 5, 9, 2], &place.device);
+        let mean = linear_cross_entropy(input.clone(), weights.clone(), None, targets.clone());
+        let burns = CrossEntropyLossConfig::new().init(&place.device);
+        let burns = burns.forward(module::linear(input, weights, None), targets);
+        assert_close(&mean.mean(), &values(burns), tolerance(device), "mean");
     }
 
     fn an_embedding_and_its_gradient_are_those_of_burn(device: &Device) {
@@ -89,26 +105,44 @@ on_every_device! {
 #[test]
 fn a_class_ruled_out_has_probability_zero() {
     let place = autodiff(&flex(), FloatDType::F32);
-    let logits = place.tensor(vec![1.0, f64::NEG_INFINITY, 2.0], [1, 3]).require_grad();
+    let input = place.tensor(vec![0.0], [1, 1]);
+    let weights = place.tensor(vec![0.0; 3], [1, 3]);
+    let bias = place.tensor(vec![1.0, f64::NEG_INFINITY, 2.0], [3]).require_grad();
     let targets = Tensor::<1, Int>::from_data([0], &place.device);
-    let loss = cross_entropy(logits.clone(), targets);
-    let gradient = values(logits.grad(&loss.clone().backward()).unwrap());
+    let loss = linear_cross_entropy(input, weights, Some(bias.clone()), targets);
+    let gradient = values(bias.grad(&loss.clone().backward()).unwrap());
     assert!((values(loss)[0] - (1.0 + 1_f64.exp()).ln()).abs() < 1e-6);
     assert_eq!(gradient[1], 0.0);
 }
 
-#[test]
-#[should_panic(expected = "cross_entropy: targets must be in 0..3, got 3")]
-fn a_target_that_is_no_class_is_refused() {
+/// The losses of rows of zeros by a layer of zeros.
+fn of_zeros(rows: usize, weights: [usize; 2], targets: &[i32]) -> Tensor<1> {
     let device = flex();
-    let targets = Tensor::<1, Int>::from_data([3], &device);
-    let _ = cross_entropy(Tensor::zeros([1, 3], &device), targets);
+    let targets = Tensor::<1, Int>::from_data(targets, &device);
+    let zeros = |dims| Tensor::zeros(dims, &device);
+    linear_cross_entropy(zeros([rows, 4]), zeros(weights), None, targets)
 }
 
 #[test]
-#[should_panic(expected = "got [2, 3] and [1]")]
+#[should_panic(expected = "linear_cross_entropy: targets must be in 0..3, got 3")]
+fn a_target_that_is_no_class_is_refused() {
+    let _ = of_zeros(1, [4, 3], &[3]);
+}
+
+#[test]
+#[should_panic(expected = "linear_cross_entropy: targets must have dims [2], got [1]")]
 fn targets_for_another_number_of_rows_are_refused() {
-    let device = flex();
-    let targets = Tensor::<1, Int>::from_data([0], &device);
-    let _ = cross_entropy(Tensor::zeros([2, 3], &device), targets);
+    let _ = of_zeros(2, [4, 3], &[0]);
+}
+
+#[test]
+#[should_panic(expected = "linear_cross_entropy: weights must have dims [4, 3], got [5, 3]")]
+fn weights_for_another_width_are_refused() {
+    let _ = of_zeros(1, [5, 3], &[0]);
+}
+
+#[test]
+#[should_panic(expected = "linear_cross_entropy: rows must be positive, got 0")]
+fn no_rows_are_refused() {
+    let _ = of_zeros(0, [4, 3], &[]);
 }

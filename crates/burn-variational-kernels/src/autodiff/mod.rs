@@ -1,7 +1,7 @@
 //! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
 
-mod cross_entropy;
 mod embedding;
+mod linear_cross_entropy;
 mod outputs;
 mod projection;
 mod sequence;
@@ -48,11 +48,12 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
         embedding::embedding::<B, C>(weights, tokens)
     }
 
-    fn cross_entropy_losses(
-        logits: FloatTensor<Self>,
+    fn linear_losses(
+        input: FloatTensor<Self>,
+        constants: ProjectionConstants<Self>,
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        cross_entropy::cross_entropy::<B, C>(logits, targets)
+        linear_cross_entropy::linear_cross_entropy::<B, C>(input, constants, targets)
     }
 }
 

@@ -3,11 +3,11 @@
 mod activation;
 mod arch;
 mod backward;
-mod cross_entropy;
 mod embedding;
 mod entering;
 mod forward;
 mod gru;
+mod linear_cross_entropy;
 mod lstm;
 mod masks;
 mod panels;
@@ -31,8 +31,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{DType, Flex};
 
 use crate::operation::{
-    Constants, Gradients, Keep, ProjectionConstants, ProjectionGradients, ProjectionNeeds,
-    SequenceKernels, Trace,
+    Constants, Gradients, Keep, LossTrace, ProjectionConstants, ProjectionGradients,
+    ProjectionNeeds, SequenceKernels, Trace,
 };
 use crate::{Recurrence, generic};
 
@@ -66,19 +66,19 @@ impl SequenceKernels for Flex {
     }
 
     fn sum_of_squares(tensor: FlexTensor) -> FlexTensor {
-        in_pool(|| match tensor.dtype() {
+        match tensor.dtype() {
             DType::F32 => vectors::sum_of_squares::<f32>(&tensor),
             DType::F64 => vectors::sum_of_squares::<f64>(&tensor),
             _ => generic::sum_of_squares::<Self>(tensor),
-        })
+        }
     }
 
     fn subtract_scaled(a: FlexTensor, b: FlexTensor, scale: f64) -> FlexTensor {
-        in_pool(|| match a.dtype() {
+        match a.dtype() {
             DType::F32 => vectors::subtract_scaled::<f32>(&a, b, scale as f32),
             DType::F64 => vectors::subtract_scaled::<f64>(&a, b, scale),
             _ => generic::subtract_scaled::<Self>(a, b, scale),
-        })
+        }
     }
 
     fn embed_backward(
@@ -93,23 +93,29 @@ impl SequenceKernels for Flex {
         })
     }
 
-    fn cross_entropy(logits: FlexTensor, targets: &IntTensor<Self>) -> (FlexTensor, FlexTensor) {
-        in_pool(|| match logits.dtype() {
-            DType::F32 => cross_entropy::forward::<f32>(logits, targets),
-            DType::F64 => cross_entropy::forward::<f64>(logits, targets),
-            _ => generic::cross_entropy::<Self>(logits, targets),
+    fn linear_cross_entropy(
+        input: FlexTensor,
+        constants: &ProjectionConstants<Self>,
+        targets: &IntTensor<Self>,
+    ) -> (FlexTensor, FlexTensor) {
+        in_pool(|| match input.dtype() {
+            DType::F32 => linear_cross_entropy::forward::<f32>(&input, constants, targets),
+            DType::F64 => linear_cross_entropy::forward::<f64>(&input, constants, targets),
+            _ => generic::linear_cross_entropy(input, constants, targets),
         })
     }
 
-    fn cross_entropy_backward(
+    fn linear_cross_entropy_backward(
         gradient: FlexTensor,
-        kept: FlexTensor,
-        targets: IntTensor<Self>,
-    ) -> FlexTensor {
+        trace: LossTrace<Self>,
+        constants: &ProjectionConstants<Self>,
+        needs: ProjectionNeeds,
+    ) -> ProjectionGradients<Self> {
+        use linear_cross_entropy::backward;
         in_pool(|| match gradient.dtype() {
-            DType::F32 => cross_entropy::backward::<f32>(&gradient, kept, &targets),
-            DType::F64 => cross_entropy::backward::<f64>(&gradient, kept, &targets),
-            _ => generic::cross_entropy_backward::<Self>(gradient, kept, targets),
+            DType::F32 => backward::<f32>(&gradient, &trace, constants, needs),
+            DType::F64 => backward::<f64>(&gradient, &trace, constants, needs),
+            _ => generic::linear_cross_entropy_backward(gradient, trace, constants, needs),
         })
     }
 

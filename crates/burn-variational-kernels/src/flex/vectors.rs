@@ -3,20 +3,26 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::FlexTensor;
 use super::activation::mul_add;
 use super::arch::arch;
 use super::pool::buffer;
 use super::real::Real;
 use super::tensors::owned;
+use super::{FlexTensor, in_pool};
 
-/// The elements summed up on their own, the same whatever threads there are.
+/// The elements summed up on their own, the same whatever threads there are. So few are not worth
+/// waking a thread.
 const CHUNK: usize = 1 << 15;
 
 pub(super) fn sum_of_squares<T: Real>(tensor: &FlexTensor) -> FlexTensor {
     let tensor = tensor.to_contiguous();
-    let chunks = T::elements(&tensor).par_chunks(CHUNK);
-    let sums: Vec<T> = chunks.map(|chunk| arch().dispatch(SumOfSquares(chunk))).collect();
+    let values = T::elements(&tensor);
+    let sum_of = |chunk| arch().dispatch(SumOfSquares(chunk));
+    let sums: Vec<T> = if values.len() <= CHUNK {
+        vec![sum_of(values)]
+    } else {
+        in_pool(|| values.par_chunks(CHUNK).map(sum_of).collect())
+    };
     let mut output = buffer([1], tensor.dtype());
     T::elements_mut(&mut output)[0] = sums.into_iter().fold(T::ZERO, |sum, part| sum + part);
     output
@@ -26,10 +32,13 @@ pub(super) fn sum_of_squares<T: Real>(tensor: &FlexTensor) -> FlexTensor {
 pub(super) fn subtract_scaled<T: Real>(a: &FlexTensor, b: FlexTensor, scale: T) -> FlexTensor {
     let a = a.to_contiguous();
     let mut output = owned(b);
-    let chunks = T::elements_mut(&mut output).par_chunks_mut(CHUNK);
-    chunks.zip(T::elements(&a).par_chunks(CHUNK)).for_each(|(b, a)| {
-        arch().dispatch(SubtractScaled { a, b, scale });
-    });
+    let (a, b) = (T::elements(&a), T::elements_mut(&mut output));
+    let subtract = |(b, a): (&mut [T], &[T])| arch().dispatch(SubtractScaled { a, b, scale });
+    if b.len() <= CHUNK {
+        subtract((b, a));
+    } else {
+        in_pool(|| b.par_chunks_mut(CHUNK).zip(a.par_chunks(CHUNK)).for_each(subtract));
+    }
     output
 }
 

@@ -1,8 +1,8 @@
 //! The sequence operations in backend operations alone: for every backend without a kernel of its
 //! own, and for float types a kernel does not know.
 
-mod cross_entropy;
 mod gru;
+mod linear_cross_entropy;
 mod lstm;
 mod projection;
 mod rnn;
@@ -12,7 +12,7 @@ mod weights;
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
-pub(crate) use self::cross_entropy::{cross_entropy, cross_entropy_backward};
+pub(crate) use self::linear_cross_entropy::{linear_cross_entropy, linear_cross_entropy_backward};
 pub(crate) use self::projection::{project, project_backward};
 pub(crate) use self::steps::{outputs, pack_gradient, subtract_scaled, sum_of_squares};
 use crate::Recurrence;

@@ -1,0 +1,57 @@
+//! The cross-entropy of a linear layer as one node.
+
+use burn::backend::Autodiff;
+use burn::backend::Backend;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+
+use super::projection::{needs, parts, register};
+use crate::operation::{LossTrace, ProjectionConstants, SequenceKernels};
+
+/// The backward pass of the losses. Its parents: inputs, weights and bias.
+#[derive(Debug)]
+struct LossBackward;
+
+#[derive(Debug, Clone)]
+struct Saved<B: Backend> {
+    trace: LossTrace<B>,
+    constants: ProjectionConstants<B>,
+}
+
+impl<B: SequenceKernels> Backward<B, 3> for LossBackward {
+    type State = Saved<B>;
+
+    fn backward(
+        self,
+        ops: Ops<Saved<B>, 3>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let Saved { trace, constants } = ops.state;
+        let parents = ops.parents.map(|parent| parent.map(|node| node.id));
+        let needs = needs(parents);
+        let found = B::linear_cross_entropy_backward(gradient, trace, &constants, needs);
+        register(parents, found, grads);
+    }
+}
+
+/// The losses of all rows, and the way back.
+pub(super) fn linear_cross_entropy<B: SequenceKernels, C: CheckpointStrategy>(
+    input: FloatTensor<Autodiff<B, C>>,
+    constants: ProjectionConstants<Autodiff<B, C>>,
+    targets: IntTensor<B>,
+) -> FloatTensor<Autodiff<B, C>> {
+    let (input, constants, parents) = parts(input, constants);
+    let (losses, kept) = B::linear_cross_entropy(input.clone(), &constants, &targets);
+    match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => {
+            let trace = LossTrace { input, kept, targets };
+            preparation.finish(Saved { trace, constants }, losses)
+        }
+        OpsKind::UnTracked(preparation) => preparation.finish(losses),
+    }
+}
