@@ -7,52 +7,78 @@ use burn_variational::kernels::{embedding, linear_cross_entropy, squared_norm, s
 use cross_backend_tests::{assert_close, flex, on_every_device, relative_error, tolerance};
 
 use super::autodiff;
-use super::case::{Numbers, values};
+use super::case::{Numbers, Place, values};
 
 const ROWS: usize = 7;
 const D_INPUT: usize = 5;
 const N_CLASSES: usize = 37;
-const NAMES: [&str; 4] = ["losses", "input", "weights", "bias"];
+
+/// A linear layer over classes, and a number by which each row's loss counts.
+struct OutputLayer {
+    input: Tensor<2>,
+    weights: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    targets: Tensor<1, Int>,
+    counts: Tensor<1>,
+}
+
+impl OutputLayer {
+    fn new([rows, d_input, n_classes]: [usize; 3], with_bias: bool, place: &Place) -> Self {
+        let mut numbers = Numbers(1);
+        let targets: Vec<u32> = (0..rows as u32).map(|row| row * 5 % n_classes as u32).collect();
+        Self {
+            input: numbers.tensor([rows, d_input], 2.0, place).require_grad(),
+            weights: numbers.tensor([d_input, n_classes], 2.0, place).require_grad(),
+            bias: with_bias.then(|| numbers.tensor([n_classes], 2.0, place).require_grad()),
+            targets: Tensor::from_data(targets.as_slice(), &place.device),
+            counts: numbers.tensor([rows], 1.0, place),
+        }
+    }
+
+    fn by_the_engine(&self) -> Tensor<1> {
+        let Self { input, weights, bias, targets, .. } = self;
+        linear_cross_entropy(input.clone(), weights.clone(), bias.clone(), targets.clone())
+    }
+
+    fn by_plain_operations(&self) -> Tensor<1> {
+        let Self { input, weights, bias, targets, .. } = self;
+        let logits = module::linear(input.clone(), weights.clone(), bias.clone());
+        let of_targets = log_softmax(logits, 1).gather(1, targets.clone().unsqueeze_dim(1));
+        of_targets.squeeze_dim::<1>(1).neg()
+    }
+
+    /// The losses and all gradients of their weighted sum.
+    fn results(&self, losses: &Tensor<1>) -> Vec<(&'static str, Vec<f64>)> {
+        let grads = (losses.clone() * self.counts.clone()).sum().backward();
+        let mut results = vec![
+            ("losses", values(losses.clone())),
+            ("input", values(self.input.grad(&grads).unwrap())),
+            ("weights", values(self.weights.grad(&grads).unwrap())),
+        ];
+        let bias = self.bias.as_ref();
+        results.extend(bias.map(|bias| ("bias", values(bias.grad(&grads).unwrap()))));
+        results
+    }
+}
+
+/// Asserts that the losses of a layer with and without bias, and their gradients, are those of
+/// plain operations.
+fn check_output_layer(place: &Place) {
+    for with_bias in [false, true] {
+        let layer = OutputLayer::new([ROWS, D_INPUT, N_CLASSES], with_bias, place);
+        let found = layer.results(&layer.by_the_engine());
+        let plain = layer.results(&layer.by_plain_operations());
+        assert_eq!(found[0].1.len(), ROWS);
+        for ((name, got), (_, expected)) in found.iter().zip(&plain) {
+            let error = relative_error(got, expected);
+            assert!(error <= place.tolerance(), "{name}: {error:.1e}");
+        }
+    }
+}
 
 on_every_device! {
-    fn the_cross_entropy_of_a_linear_layer_is_that_of_burn(device: &Device) {
-        let place = autodiff(device, FloatDType::F32);
-        let mut numbers = Numbers(1);
-        let input = numbers.tensor([ROWS, D_INPUT], 2.0, &place).require_grad();
-        let weights = numbers.tensor([D_INPUT, N_CLASSES], 2.0, &place).require_grad();
-        let bias = numbers.tensor([N_CLASSES], 2.0, &place).require_grad();
-        // The gradients of the losses differ, as those of a mean do not.
-        let scale = numbers.tensor([ROWS], 1.0, &place);
-        let targets: Vec<i32> = (0..7).map(|row| row * 5 % 37).collect();
-        let targets = Tensor::<1, Int>::from_data(targets.as_slice(), &place.device);
-        let results = |losses: Tensor<1>, with_bias: bool| {
-            let grads = (losses.clone() * scale.clone()).sum().backward();
-            let mut results = vec![
-                values(losses),
-                values(input.grad(&grads).unwrap()),
-                values(weights.grad(&grads).unwrap()),
-            ];
-            results.extend(with_bias.then(|| values(bias.grad(&grads).unwrap())));
-            results
-        };
-        for with_bias in [false, true] {
-            let bias = with_bias.then(|| bias.clone());
-            let found = linear_cross_entropy(
-                input.clone(),
-                weights.clone(),
-                bias.clone(),
-                targets.clone(),
-            );
-            assert_eq!(found.dims(), [ROWS]);
-            let logits = module::linear(input.clone(), weights.clone(), bias);
-            let of_targets = log_softmax(logits, 1).gather(1, targets.clone().unsqueeze_dim(1));
-            let plain = of_targets.squeeze_dim::<1>(1).neg();
-            let (found, plain) = (results(found, with_bias), results(plain, with_bias));
-            for (what, (got, expected)) in NAMES.iter().zip(found.iter().zip(&plain)) {
-                let error = relative_error(got, expected);
-                assert!(error <= tolerance(device), "{what}: {error:.1e}");
-            }
-        }
+    fn the_cross_entropy_of_a_linear_layer_is_that_of_plain_operations(device: &Device) {
+        check_output_layer(&autodiff(device, FloatDType::F32));
     }
 
     fn the_mean_of_the_losses_is_the_loss_of_burn(device: &Device) {
@@ -99,6 +125,28 @@ on_every_device! {
         let tensor = Numbers(3).tensor([40, 1000], 1.0, &place);
         let exact: f64 = values(tensor.clone()).iter().map(|x| x * x).sum();
         assert_close(&squared_norm(tensor), &[exact], tolerance(device), "squared norm");
+    }
+}
+
+#[test]
+fn the_cross_entropy_of_a_linear_layer_is_that_of_plain_operations_in_f64() {
+    check_output_layer(&autodiff(&flex(), FloatDType::F64));
+}
+
+#[test]
+fn losses_and_their_gradients_are_bit_equal_for_one_two_and_four_threads() {
+    let place = autodiff(&flex(), FloatDType::F32);
+    // Enough classes for columns of its own for each thread, and too few.
+    for n_classes in [500, 90] {
+        let layer = OutputLayer::new([60, 130, n_classes], true, &place);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| layer.results(&layer.by_the_engine()))
+        };
+        let one = run(1);
+        for threads in [2, 4] {
+            assert!(run(threads) == one, "{n_classes} classes, {threads} threads");
+        }
     }
 }
 
