@@ -5,7 +5,7 @@
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
 
-use crate::operation::{Constants, ProjectionConstants, SequenceKernels};
+use crate::operation::{Constants, LinearParameters, ProjectionConstants, SequenceKernels};
 use crate::{Recurrence, generic};
 
 /// The operation on Burn's runtime devices.
@@ -35,9 +35,9 @@ pub(crate) trait SequenceBackend: Backend {
 
     fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
 
-    fn linear_losses(
+    fn linear_cross_entropy(
         input: FloatTensor<Self>,
-        #[extension_type] constants: ProjectionConstants<Self>,
+        #[extension_type] parameters: LinearParameters<Self>,
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self>;
 }
@@ -81,12 +81,12 @@ macro_rules! dispatch_to_kernels {
                 Self::embed(&weights, &tokens)
             }
 
-            fn linear_losses(
+            fn linear_cross_entropy(
                 input: FloatTensor<Self>,
-                constants: ProjectionConstants<Self>,
+                parameters: LinearParameters<Self>,
                 targets: IntTensor<Self>,
             ) -> FloatTensor<Self> {
-                Self::linear_cross_entropy(input, &constants, &targets).0
+                <Self as SequenceKernels>::linear_cross_entropy(input, &parameters, &targets).0
             }
         }
     };

@@ -15,7 +15,7 @@ use crate::support::runs_on;
 ///
 /// # Panics
 ///
-/// If a token is no type.
+/// On Flex, if a token is no type. Other backends need not check that.
 ///
 /// # Example
 ///

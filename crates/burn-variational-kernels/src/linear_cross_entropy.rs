@@ -12,10 +12,10 @@ use crate::support::{check_dims, runs_on};
 /// loss_n = -log softmax(x_n W + b)[target_n]
 /// ```
 ///
-/// It is for the wide output layer of a model, whose tensors are the largest it has. What the
-/// backward pass needs of it, `softmax(x_n W + b) - onehot(target_n)`, takes the place of the
-/// logits, and no gradient of the logits is ever made. The mean of the losses is the usual loss of
-/// a language model.
+/// It is for the wide output layer of a model, whose tensors are the largest it has. On Flex, in
+/// `f32` and `f64`, what the backward pass needs of it, `softmax(x_n W + b) - onehot(target_n)`,
+/// takes the place of the logits, and no gradient of the logits is ever made. The mean of the
+/// losses is the usual loss of a language model.
 ///
 /// # Shapes
 ///
@@ -27,7 +27,8 @@ use crate::support::{check_dims, runs_on};
 ///
 /// # Panics
 ///
-/// If one of the sizes is 0, a shape is off, or a target is no class.
+/// If one of the sizes is 0, or a shape is off; on Flex, if a target is no class. Other backends
+/// need not check that.
 ///
 /// # Example
 ///
@@ -75,15 +76,14 @@ fn dispatch(
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
-    use crate::operation::{Masks, ProjectionConstants};
+    use crate::operation::LinearParameters;
 
-    let constants = ProjectionConstants {
+    let parameters = LinearParameters {
         weights: weights.into_dispatch(),
         bias: bias.map(Tensor::into_dispatch).into(),
-        masks: Masks::Identity,
     };
     let (input, targets) = (input.into_dispatch(), targets.into_dispatch());
-    let losses = <Dispatch as SequenceBackend>::linear_losses(input, constants, targets);
+    let losses = <Dispatch as SequenceBackend>::linear_cross_entropy(input, parameters, targets);
     Tensor::from_dispatch(losses)
 }
 

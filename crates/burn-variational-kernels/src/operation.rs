@@ -112,7 +112,17 @@ pub(crate) struct ProjectionConstants<B: Backend> {
     pub(crate) masks: Masks<B>,
 }
 
-/// What the backward pass of the cross-entropy of a linear layer needs.
+/// The parameters of a linear layer over classes.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) struct LinearParameters<B: Backend> {
+    /// `W`, `[d_input, n_classes]`.
+    pub(crate) weights: FloatTensor<B>,
+    /// `b`, `[n_classes]`.
+    #[extension_type]
+    pub(crate) bias: Optional<B>,
+}
+
+/// What the backward pass of the cross-entropy of a linear layer needs besides its parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct LossTrace<B: Backend> {
     /// `x`, `[rows, d_input]`.
@@ -123,9 +133,9 @@ pub(crate) struct LossTrace<B: Backend> {
     pub(crate) targets: IntTensor<B>,
 }
 
-/// The gradients of a projection that were asked for.
+/// The gradients of a projection or a linear layer that were asked for.
 #[derive(Debug)]
-pub(crate) struct ProjectionGradients<B: Backend> {
+pub(crate) struct LinearGradients<B: Backend> {
     /// Of the inputs.
     pub(crate) input: Option<FloatTensor<B>>,
     /// Of the weights.
@@ -134,9 +144,9 @@ pub(crate) struct ProjectionGradients<B: Backend> {
     pub(crate) bias: Option<FloatTensor<B>>,
 }
 
-/// Which gradients of a projection are asked for.
+/// Which gradients of a projection or a linear layer are asked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ProjectionNeeds {
+pub(crate) struct LinearNeeds {
     pub(crate) input: bool,
     pub(crate) weights: bool,
     pub(crate) bias: bool,
@@ -163,8 +173,8 @@ pub(crate) trait SequenceKernels: Backend {
         gradient: FloatTensor<Self>,
         input: FloatTensor<Self>,
         constants: &ProjectionConstants<Self>,
-        needs: ProjectionNeeds,
-    ) -> ProjectionGradients<Self> {
+        needs: LinearNeeds,
+    ) -> LinearGradients<Self> {
         generic::project_backward::<Self>(&gradient, input, constants, needs)
     }
 
@@ -197,24 +207,24 @@ pub(crate) trait SequenceKernels: Backend {
     }
 
     /// `-log softmax(x_n W + b)[target_n]` of every row `n` of `[rows, d_input]`, as `[rows]`, and
-    /// what the backward pass needs of the logits. There are no masks.
+    /// what the backward pass needs of the logits.
     fn linear_cross_entropy(
         input: FloatTensor<Self>,
-        constants: &ProjectionConstants<Self>,
+        parameters: &LinearParameters<Self>,
         targets: &IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        generic::linear_cross_entropy::<Self>(input, constants, targets)
+        generic::linear_cross_entropy::<Self>(input, parameters, targets)
     }
 
     /// The gradients of [`linear_cross_entropy`](Self::linear_cross_entropy), given that of each
-    /// row's loss, and the input and what was kept in `trace`.
+    /// row's loss.
     fn linear_cross_entropy_backward(
         gradient: FloatTensor<Self>,
         trace: LossTrace<Self>,
-        constants: &ProjectionConstants<Self>,
-        needs: ProjectionNeeds,
-    ) -> ProjectionGradients<Self> {
-        generic::linear_cross_entropy_backward::<Self>(gradient, trace, constants, needs)
+        parameters: &LinearParameters<Self>,
+        needs: LinearNeeds,
+    ) -> LinearGradients<Self> {
+        generic::linear_cross_entropy_backward::<Self>(gradient, trace, parameters, needs)
     }
 
     /// The gradient of the packed result, given that of the outputs `h_1 … h_T` in it: the same,

@@ -11,7 +11,7 @@ use crate::interrupt;
 use crate::model::LanguageModel;
 use crate::progress::TokenBar;
 
-/// Rows of one Monte Carlo pass; the logits of a pass are `rows · seq_length · n_types` numbers.
+/// Rows of one Monte Carlo pass, whose output layer makes `rows · seq_length · n_types` numbers.
 const MAX_ROWS: usize = 32;
 
 /// The perplexity of a text in parallel streams, with expected masks.

@@ -47,6 +47,16 @@ impl OutputLayer {
         of_targets.squeeze_dim::<1>(1).neg()
     }
 
+    /// Asserts that losses and gradients are those of plain operations.
+    fn check(&self, place: &Place) {
+        let found = self.results(&self.by_the_engine());
+        let plain = self.results(&self.by_plain_operations());
+        for ((name, got), (_, expected)) in found.iter().zip(&plain) {
+            let error = relative_error(got, expected);
+            assert!(error <= place.tolerance(), "{name}: {error:.1e}");
+        }
+    }
+
     /// The losses and all gradients of their weighted sum.
     fn results(&self, losses: &Tensor<1>) -> Vec<(&'static str, Vec<f64>)> {
         let grads = (losses.clone() * self.counts.clone()).sum().backward();
@@ -65,20 +75,27 @@ impl OutputLayer {
 /// plain operations.
 fn check_output_layer(place: &Place) {
     for with_bias in [false, true] {
-        let layer = OutputLayer::new([ROWS, D_INPUT, N_CLASSES], with_bias, place);
-        let found = layer.results(&layer.by_the_engine());
-        let plain = layer.results(&layer.by_plain_operations());
-        assert_eq!(found[0].1.len(), ROWS);
-        for ((name, got), (_, expected)) in found.iter().zip(&plain) {
-            let error = relative_error(got, expected);
-            assert!(error <= place.tolerance(), "{name}: {error:.1e}");
-        }
+        OutputLayer::new([ROWS, D_INPUT, N_CLASSES], with_bias, place).check(place);
     }
 }
 
 on_every_device! {
     fn the_cross_entropy_of_a_linear_layer_is_that_of_plain_operations(device: &Device) {
         check_output_layer(&autodiff(device, FloatDType::F32));
+    }
+
+    fn losses_are_exact_for_logits_that_are_large_and_differ_little(device: &Device) {
+        let place = autodiff(device, FloatDType::F32);
+        let weights = place.tensor(vec![0.0; 3], [1, 3]);
+        let bias = place.tensor(vec![1e4, 9999.0, -1e4], [3]);
+        let targets = Tensor::<1, Int>::from_data([0, 1, 2], &place.device);
+        let losses =
+            linear_cross_entropy(place.tensor(vec![0.0; 3], [3, 1]), weights, Some(bias), targets);
+        let smallest = (-1.0_f64).exp().ln_1p();
+        for (got, expected) in values(losses).iter().zip([smallest, smallest + 1.0, smallest + 2e4]) {
+            let error = (got - expected).abs() / expected;
+            assert!(error <= tolerance(device), "{got}, {expected}");
+        }
     }
 
     fn the_mean_of_the_losses_is_the_loss_of_burn(device: &Device) {
@@ -131,6 +148,44 @@ on_every_device! {
 #[test]
 fn the_cross_entropy_of_a_linear_layer_is_that_of_plain_operations_in_f64() {
     check_output_layer(&autodiff(&flex(), FloatDType::F64));
+}
+
+/// Columns in parts for each thread, and sums of columns in several chunks.
+#[test]
+fn the_losses_over_many_classes_are_those_of_plain_operations() {
+    let place = autodiff(&flex(), FloatDType::F32);
+    OutputLayer::new([60, 130, 500], true, &place).check(&place);
+}
+
+#[test]
+fn operands_of_the_losses_may_lie_in_memory_in_any_order() {
+    let place = autodiff(&flex(), FloatDType::F32);
+    let layer = OutputLayer::new([ROWS, D_INPUT, N_CLASSES], true, &place);
+    let transposed = |tensor: &Tensor<2>| {
+        // The same values, stored column by column.
+        let [rows, columns] = tensor.dims();
+        let stored = values(tensor.clone().transpose());
+        place.tensor(stored, [columns, rows]).transpose().require_grad()
+    };
+    let (input, weights) = (transposed(&layer.input), transposed(&layer.weights));
+    OutputLayer { input, weights, ..layer }.check(&place);
+}
+
+#[test]
+fn an_output_layer_that_needs_no_gradient_gets_none_and_changes_no_other() {
+    let place = autodiff(&flex(), FloatDType::F32);
+    let layer = OutputLayer::new([ROWS, D_INPUT, N_CLASSES], true, &place);
+    let input_gradient = |layer: &OutputLayer| {
+        let grads = layer.by_the_engine().sum().backward();
+        (values(layer.input.grad(&grads).unwrap()), layer.weights.grad(&grads))
+    };
+    let (expected, of_weights) = input_gradient(&layer);
+    assert!(of_weights.is_some());
+    let weights = layer.weights.clone().set_require_grad(false);
+    let bias = layer.bias.clone().map(|bias| bias.set_require_grad(false));
+    let (found, of_weights) = input_gradient(&OutputLayer { weights, bias, ..layer });
+    assert!(of_weights.is_none());
+    assert_eq!(found, expected);
 }
 
 #[test]

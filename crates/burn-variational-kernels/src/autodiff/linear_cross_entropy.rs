@@ -8,8 +8,8 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 
-use super::projection::{needs, parts, register};
-use crate::operation::{LossTrace, ProjectionConstants, SequenceKernels};
+use super::optional_parts;
+use crate::operation::{LinearNeeds, LinearParameters, LossTrace, SequenceKernels};
 
 /// The backward pass of the losses. Its parents: inputs, weights and bias.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ struct LossBackward;
 #[derive(Debug, Clone)]
 struct Saved<B: Backend> {
     trace: LossTrace<B>,
-    constants: ProjectionConstants<B>,
+    parameters: LinearParameters<B>,
 }
 
 impl<B: SequenceKernels> Backward<B, 3> for LossBackward {
@@ -31,26 +31,31 @@ impl<B: SequenceKernels> Backward<B, 3> for LossBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let gradient = grads.consume::<B>(&ops.node);
-        let Saved { trace, constants } = ops.state;
+        let Saved { trace, parameters } = ops.state;
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
-        let needs = needs(parents);
-        let found = B::linear_cross_entropy_backward(gradient, trace, &constants, needs);
-        register(parents, found, grads);
+        let needs = LinearNeeds::of(&parents);
+        let found = B::linear_cross_entropy_backward(gradient, trace, &parameters, needs);
+        found.register(parents, grads);
     }
 }
 
 /// The losses of all rows, and the way back.
 pub(super) fn linear_cross_entropy<B: SequenceKernels, C: CheckpointStrategy>(
     input: FloatTensor<Autodiff<B, C>>,
-    constants: ProjectionConstants<Autodiff<B, C>>,
+    parameters: LinearParameters<Autodiff<B, C>>,
     targets: IntTensor<B>,
 ) -> FloatTensor<Autodiff<B, C>> {
-    let (input, constants, parents) = parts(input, constants);
-    let (losses, kept) = B::linear_cross_entropy(input.clone(), &constants, &targets);
+    let (input, input_node) = input.into_parts();
+    let (weights, weights_node) = parameters.weights.into_parts();
+    let (bias, bias_node) = optional_parts(parameters.bias, &input);
+    let parameters = LinearParameters { weights, bias };
+
+    let parents = [input_node, weights_node, bias_node];
+    let (losses, kept) = B::linear_cross_entropy(input.clone(), &parameters, &targets);
     match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => {
             let trace = LossTrace { input, kept, targets };
-            preparation.finish(Saved { trace, constants }, losses)
+            preparation.finish(Saved { trace, parameters }, losses)
         }
         OpsKind::UnTracked(preparation) => preparation.finish(losses),
     }

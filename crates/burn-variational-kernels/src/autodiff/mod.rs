@@ -6,14 +6,19 @@ mod outputs;
 mod projection;
 mod sequence;
 
+use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::NodeGuard;
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
 use crate::dispatch::SequenceBackend;
-use crate::operation::{Constants, Masks, Optional, ProjectionConstants, SequenceKernels};
+use crate::operation::{
+    Constants, LinearGradients, LinearNeeds, LinearParameters, Masks, Optional,
+    ProjectionConstants, SequenceKernels,
+};
 use crate::{Recurrence, generic};
 
 impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, C> {
@@ -48,12 +53,34 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
         embedding::embedding::<B, C>(weights, tokens)
     }
 
-    fn linear_losses(
+    fn linear_cross_entropy(
         input: FloatTensor<Self>,
-        constants: ProjectionConstants<Self>,
+        parameters: LinearParameters<Self>,
         targets: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        linear_cross_entropy::linear_cross_entropy::<B, C>(input, constants, targets)
+        linear_cross_entropy::linear_cross_entropy::<B, C>(input, parameters, targets)
+    }
+}
+
+/// The parents of a projection or a linear layer that want a gradient: input, weights and bias.
+type LinearParents = [Option<NodeId>; 3];
+
+impl LinearNeeds {
+    /// The gradients that these parents want.
+    fn of([input, weights, bias]: &LinearParents) -> Self {
+        Self { input: input.is_some(), weights: weights.is_some(), bias: bias.is_some() }
+    }
+}
+
+impl<B: Backend> LinearGradients<B> {
+    /// Hands the gradients to the parents that want them.
+    fn register(self, [input, weights, bias]: LinearParents, grads: &mut Gradients) {
+        let Self { input: d_input, weights: d_weights, bias: d_bias } = self;
+        for (node, gradient) in [(input, d_input), (weights, d_weights), (bias, d_bias)] {
+            if let (Some(node), Some(gradient)) = (node, gradient) {
+                grads.register::<B>(node, gradient);
+            }
+        }
     }
 }
 

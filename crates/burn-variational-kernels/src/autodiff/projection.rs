@@ -1,17 +1,14 @@
 //! The projection of all inputs as one node.
 
-use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use super::{constant_masks, optional_parts};
-use crate::operation::{
-    ProjectionConstants, ProjectionGradients, ProjectionNeeds, SequenceKernels,
-};
+use crate::operation::{LinearNeeds, ProjectionConstants, SequenceKernels};
 
 /// The backward pass of a projection. Its parents: inputs, weights and bias.
 #[derive(Debug)]
@@ -35,8 +32,9 @@ impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
         let gradient = grads.consume::<B>(&ops.node);
         let Saved { input, constants } = ops.state;
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
-        let found = B::project_backward(gradient, input, &constants, needs(parents));
-        register(parents, found, grads);
+        let needs = LinearNeeds::of(&parents);
+        let found = B::project_backward(gradient, input, &constants, needs);
+        found.register(parents, grads);
     }
 }
 
@@ -45,41 +43,16 @@ pub(super) fn project<B: SequenceKernels, C: CheckpointStrategy>(
     input: FloatTensor<Autodiff<B, C>>,
     constants: ProjectionConstants<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
-    let (input, constants, parents) = parts(input, constants);
-    let output = B::project(input.clone(), &constants);
-    match ProjectionBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { input, constants }, output),
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-    }
-}
-
-/// The primitives of a projection, and its parents: inputs, weights and bias.
-pub(super) fn parts<B: Backend, C: CheckpointStrategy>(
-    input: FloatTensor<Autodiff<B, C>>,
-    constants: ProjectionConstants<Autodiff<B, C>>,
-) -> (FloatTensor<B>, ProjectionConstants<B>, [NodeGuard; 3]) {
     let (input, input_node) = input.into_parts();
     let (weights, weights_node) = constants.weights.into_parts();
     let (bias, bias_node) = optional_parts(constants.bias, &input);
     let masks = constant_masks(constants.masks);
     let constants = ProjectionConstants { weights, bias, masks };
-    (input, constants, [input_node, weights_node, bias_node])
-}
 
-/// The gradients that these parents ask for.
-pub(super) fn needs([input, weights, bias]: [Option<NodeId>; 3]) -> ProjectionNeeds {
-    ProjectionNeeds { input: input.is_some(), weights: weights.is_some(), bias: bias.is_some() }
-}
-
-/// Hands gradients to the parents that asked for them.
-pub(super) fn register<B: Backend>(
-    [input, weights, bias]: [Option<NodeId>; 3],
-    found: ProjectionGradients<B>,
-    grads: &mut Gradients,
-) {
-    for (node, gradient) in [(input, found.input), (weights, found.weights), (bias, found.bias)] {
-        if let (Some(node), Some(gradient)) = (node, gradient) {
-            grads.register::<B>(node, gradient);
-        }
+    let parents = [input_node, weights_node, bias_node];
+    let output = B::project(input.clone(), &constants);
+    match ProjectionBackward.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::Tracked(preparation) => preparation.finish(Saved { input, constants }, output),
+        OpsKind::UnTracked(preparation) => preparation.finish(output),
     }
 }

@@ -14,15 +14,15 @@ use super::weight_gradient::{Deltas, Inputs, weight_gradient};
 use super::{FlexTensor, gru, lstm, rnn};
 use crate::Recurrence;
 use crate::operation::{
-    Constants, Gradients, ProjectionConstants, ProjectionGradients, ProjectionNeeds, Sizes, Trace,
+    Constants, Gradients, LinearGradients, LinearNeeds, ProjectionConstants, Sizes, Trace,
 };
 
 pub(super) fn project<T: Real>(
     gradient: &FlexTensor,
     input: &FlexTensor,
     constants: &ProjectionConstants<Flex>,
-    needs: ProjectionNeeds,
-) -> ProjectionGradients<Flex> {
+    needs: LinearNeeds,
+) -> LinearGradients<Flex> {
     let [seq_length, batch_size, d_in] = input.shape().dims();
     let width = constants.weights.shape()[1];
     let (gradient, input) = (gradient.to_contiguous(), input.to_contiguous());
@@ -31,7 +31,7 @@ pub(super) fn project<T: Real>(
     let masks = mask_values::<T>(&masks);
     let deltas = T::elements(&gradient);
     let dtype = input.dtype();
-    ProjectionGradients {
+    LinearGradients {
         input: needs.input.then(|| {
             let weights = T::elements(&weights);
             let projection = Projection { weights, masks, batch_size, d_in, width };

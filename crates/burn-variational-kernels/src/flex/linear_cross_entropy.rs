@@ -4,8 +4,8 @@
 //! q = p - onehot(target)       ∂x = g q Wᵀ       ∂W = Σ (g x)ᵀ q       ∂b = Σ g q
 //! ```
 //!
-//! where `g` is the gradient of the row's loss: narrow rows are scaled by it and never the wide
-//! ones, which take the place of the logits.
+//! where `g` is the gradient of the row's loss. It scales the narrow rows: no scaled copy of the
+//! wide ones is made, and `q` takes the place of the logits.
 
 use burn::backend::tensor::IntTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -21,18 +21,18 @@ use super::projection::weighted_column_sums;
 use super::real::Real;
 use super::tensors::{contiguous_optional, elements, indices};
 use super::threads::Threads;
-use crate::operation::{LossTrace, ProjectionConstants, ProjectionGradients, ProjectionNeeds};
+use crate::operation::{LinearGradients, LinearNeeds, LinearParameters, LossTrace};
 
 /// The losses, and `q` of all rows for the backward pass.
 pub(super) fn forward<T: Real>(
     input: &FlexTensor,
-    constants: &ProjectionConstants<Flex>,
+    parameters: &LinearParameters<Flex>,
     targets: &IntTensor<Flex>,
 ) -> (FlexTensor, FlexTensor) {
-    let [d_in, n_classes] = constants.weights.shape().dims();
+    let [d_in, n_classes] = parameters.weights.shape().dims();
     let targets = indices("linear_cross_entropy: targets", targets, n_classes);
-    let (input, weights) = (input.to_contiguous(), constants.weights.to_contiguous());
-    let bias = contiguous_optional(&constants.bias);
+    let (input, weights) = (input.to_contiguous(), parameters.weights.to_contiguous());
+    let bias = contiguous_optional(&parameters.bias);
     let bias = elements::<T>(&bias);
     let mut kept = buffer([targets.len(), n_classes], input.dtype());
     let mut losses = buffer([targets.len()], input.dtype());
@@ -45,9 +45,7 @@ pub(super) fn forward<T: Real>(
     product.write(logits, n_classes, false, Threads::All);
     let rows = logits.par_chunks_mut(n_classes).zip(T::elements_mut(&mut losses));
     rows.zip(&targets).for_each(|((row, loss), &target)| {
-        let of_target = bias.map_or(row[target], |bias| row[target] + bias[target]);
-        *loss = arch().dispatch(Softmax { row, bias }) - of_target;
-        row[target] += -T::ONE;
+        *loss = arch().dispatch(Loss { row, bias, target });
     });
     (losses, kept)
 }
@@ -55,18 +53,18 @@ pub(super) fn forward<T: Real>(
 pub(super) fn backward<T: Real>(
     gradient: &FlexTensor,
     trace: &LossTrace<Flex>,
-    constants: &ProjectionConstants<Flex>,
-    needs: ProjectionNeeds,
-) -> ProjectionGradients<Flex> {
+    parameters: &LinearParameters<Flex>,
+    needs: LinearNeeds,
+) -> LinearGradients<Flex> {
     let [rows, n_classes] = trace.kept.shape().dims();
     let [_, d_in] = trace.input.shape().dims();
     let gradient = gradient.to_contiguous();
     let gradient = T::elements(&gradient);
     let kept = T::elements(&trace.kept);
     let dtype = trace.kept.dtype();
-    ProjectionGradients {
+    LinearGradients {
         input: needs.input.then(|| {
-            let weights = constants.weights.to_contiguous();
+            let weights = parameters.weights.to_contiguous();
             let product = Product {
                 left: (kept, n_classes, 1),
                 right: (T::elements(&weights), 1, n_classes),
@@ -109,36 +107,40 @@ fn scale_rows<T: Real>(values: &mut [T], scales: &[T]) {
     }
 }
 
-/// `x ← softmax(x + b)` for one row; gives `log Σ e^(x + b)`.
-struct Softmax<'a, T> {
+/// `x ← softmax(x + b) - onehot(target)` for one row; gives its loss.
+struct Loss<'a, T> {
     row: &'a mut [T],
     bias: Option<&'a [T]>,
+    target: usize,
 }
 
 /// Sums run in so many lanes, in the same order on every processor.
 const LANES: usize = 16;
 
-impl<T: Real> WithSimd for Softmax<'_, T> {
+impl<T: Real> WithSimd for Loss<'_, T> {
     type Output = T;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> T {
-        let Self { row, bias } = self;
+        let Self { row, bias, target } = self;
         if let Some(bias) = bias {
             for (x, &b) in row.iter_mut().zip(bias) {
                 *x += b;
             }
         }
+        let of_target = row[target];
         let largest = fold_lanes(row, row[0], |a, b| if b > a { b } else { a });
         for x in &mut *row {
             *x = exp::<S, T>(*x - largest);
         }
         let sum = fold_lanes(row, T::ZERO, |a, b| a + b);
         let scale = T::ONE / sum;
-        for x in row {
+        for x in &mut *row {
             *x *= scale;
         }
-        largest + sum.ln()
+        row[target] += -T::ONE;
+        // Large logits that differ little: their difference is exact, the logarithm is small.
+        sum.ln() + (largest - of_target)
     }
 }
 

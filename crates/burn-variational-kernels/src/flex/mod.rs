@@ -31,8 +31,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{DType, Flex};
 
 use crate::operation::{
-    Constants, Gradients, Keep, LossTrace, ProjectionConstants, ProjectionGradients,
-    ProjectionNeeds, SequenceKernels, Trace,
+    Constants, Gradients, Keep, LinearGradients, LinearNeeds, LinearParameters, LossTrace,
+    ProjectionConstants, SequenceKernels, Trace,
 };
 use crate::{Recurrence, generic};
 
@@ -56,8 +56,8 @@ impl SequenceKernels for Flex {
         gradient: FlexTensor,
         input: FlexTensor,
         constants: &ProjectionConstants<Self>,
-        needs: ProjectionNeeds,
-    ) -> ProjectionGradients<Self> {
+        needs: LinearNeeds,
+    ) -> LinearGradients<Self> {
         in_pool(|| match input.dtype() {
             DType::F32 => backward::project::<f32>(&gradient, &input, constants, needs),
             DType::F64 => backward::project::<f64>(&gradient, &input, constants, needs),
@@ -95,27 +95,27 @@ impl SequenceKernels for Flex {
 
     fn linear_cross_entropy(
         input: FlexTensor,
-        constants: &ProjectionConstants<Self>,
+        parameters: &LinearParameters<Self>,
         targets: &IntTensor<Self>,
     ) -> (FlexTensor, FlexTensor) {
         in_pool(|| match input.dtype() {
-            DType::F32 => linear_cross_entropy::forward::<f32>(&input, constants, targets),
-            DType::F64 => linear_cross_entropy::forward::<f64>(&input, constants, targets),
-            _ => generic::linear_cross_entropy(input, constants, targets),
+            DType::F32 => linear_cross_entropy::forward::<f32>(&input, parameters, targets),
+            DType::F64 => linear_cross_entropy::forward::<f64>(&input, parameters, targets),
+            _ => generic::linear_cross_entropy(input, parameters, targets),
         })
     }
 
     fn linear_cross_entropy_backward(
         gradient: FlexTensor,
         trace: LossTrace<Self>,
-        constants: &ProjectionConstants<Self>,
-        needs: ProjectionNeeds,
-    ) -> ProjectionGradients<Self> {
-        use linear_cross_entropy::backward;
-        in_pool(|| match gradient.dtype() {
-            DType::F32 => backward::<f32>(&gradient, &trace, constants, needs),
-            DType::F64 => backward::<f64>(&gradient, &trace, constants, needs),
-            _ => generic::linear_cross_entropy_backward(gradient, trace, constants, needs),
+        parameters: &LinearParameters<Self>,
+        needs: LinearNeeds,
+    ) -> LinearGradients<Self> {
+        let g = gradient;
+        in_pool(|| match g.dtype() {
+            DType::F32 => linear_cross_entropy::backward::<f32>(&g, &trace, parameters, needs),
+            DType::F64 => linear_cross_entropy::backward::<f64>(&g, &trace, parameters, needs),
+            _ => generic::linear_cross_entropy_backward(g, trace, parameters, needs),
         })
     }
 

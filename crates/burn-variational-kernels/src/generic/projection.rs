@@ -4,7 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
 use super::weights::{MaskedWeights, rows};
-use crate::operation::{ProjectionConstants, ProjectionGradients, ProjectionNeeds};
+use crate::operation::{LinearGradients, LinearNeeds, ProjectionConstants};
 
 pub(crate) fn project<B: Backend>(
     input: FloatTensor<B>,
@@ -24,13 +24,13 @@ pub(crate) fn project_backward<B: Backend>(
     gradient: &FloatTensor<B>,
     input: FloatTensor<B>,
     constants: &ProjectionConstants<B>,
-    needs: ProjectionNeeds,
-) -> ProjectionGradients<B> {
+    needs: LinearNeeds,
+) -> LinearGradients<B> {
     let [_, batch_size, _] = input.shape().dims();
     let width = constants.weights.shape()[1];
     let weights = MaskedWeights::<B>::input(constants, batch_size);
     let deltas = rows::<B>(gradient.clone());
-    ProjectionGradients {
+    LinearGradients {
         input: needs
             .input
             .then(|| B::float_reshape(weights.pull_back(deltas.clone()), input.shape())),

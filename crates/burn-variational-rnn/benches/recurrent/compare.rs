@@ -20,11 +20,12 @@ pub(crate) fn run(command: &str, shape: &str) -> Result<Vec<Measurement>, String
     if !output.status.success() {
         return Err(format!("{command}: {}", output.status));
     }
-    parse(&command, &String::from_utf8_lossy(&output.stdout))
+    let figures = parse(&command, &String::from_utf8_lossy(&output.stdout))?;
+    if figures.is_empty() { Err(format!("{command}: no figures")) } else { Ok(figures) }
 }
 
 fn parse(source: &str, text: &str) -> Result<Vec<Measurement>, String> {
-    let lines = text.lines().enumerate();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(number, line)| {
             serde_json::from_str(line).map_err(|error| format!("{source}:{}: {error}", number + 1))
@@ -32,22 +33,17 @@ fn parse(source: &str, text: &str) -> Result<Vec<Measurement>, String> {
         .collect()
 }
 
-/// One line for each pass that was measured more than once, with the mean of its medians.
+/// One line for each pass, with the mean of its medians.
 pub(crate) fn merge(figures: &[Measurement]) -> Vec<Measurement> {
     let mut merged: Vec<Measurement> = Vec::new();
     for line in figures {
         if merged.iter().any(|other| other.is_same_pass(line)) {
             continue;
         }
-        let same = || figures.iter().filter(|other| other.is_same_pass(line));
-        let mean =
-            |of: fn(&Measurement) -> f64| same().map(of).sum::<f64>() / same().count() as f64;
-        merged.push(Measurement {
-            median_ms: mean(|line| line.median_ms),
-            min_ms: same().map(|line| line.min_ms).fold(f64::INFINITY, f64::min),
-            gflops: mean(|line| line.gflops),
-            ..line.clone()
-        });
+        let same = figures.iter().filter(|other| other.is_same_pass(line));
+        let medians: Vec<f64> = same.map(|line| line.median_ms).collect();
+        let median_ms = medians.iter().sum::<f64>() / medians.len() as f64;
+        merged.push(Measurement { median_ms, ..line.clone() });
     }
     merged
 }

@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let read = arguments.compare.as_deref().map(compare::read).transpose()?;
-    let mut peers = read.unwrap_or_default();
+    let mut beside = Vec::new();
     let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
     let mut measured = Vec::new();
     for shape in shapes {
@@ -95,7 +95,7 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         let layers: Vec<_> = Layer::ALL.into_iter().filter(chosen).collect();
         let mut run_peers = || -> Result<(), String> {
             if let Some(command) = &arguments.peers {
-                peers.extend(compare::run(command, shape.name)?);
+                beside.extend(compare::run(command, shape.name)?);
             }
             Ok(())
         };
@@ -112,8 +112,9 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         }
         run_peers()?;
     }
-    if !peers.is_empty() {
-        compare::print(&measured, &compare::merge(&peers));
+    let beside = (!beside.is_empty()).then(|| compare::merge(&beside));
+    if let Some(peers) = read.or(beside) {
+        compare::print(&measured, &peers);
     }
     Ok(())
 }
