@@ -1,12 +1,11 @@
 //! The cross-entropy of a linear layer as one node.
 
-use burn::backend::Autodiff;
-use burn::backend::Backend;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Backend};
 
 use super::optional_parts;
 use crate::operation::{LinearNeeds, LinearParameters, LossTrace, SequenceKernels};
