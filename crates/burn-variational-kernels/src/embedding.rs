@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor, module};
 
-use crate::support::runs_on;
+use crate::support::{check_sizes, has_engine};
 
 /// The rows of an embedding by token, as `burn::tensor::module::embedding` gives them, with a
 /// backward pass that clears and adds up the gradient of all types in one go where the engine runs.
@@ -15,7 +15,7 @@ use crate::support::runs_on;
 ///
 /// # Panics
 ///
-/// On Flex, if a token is no type. Other backends need not check that.
+/// If one of the sizes is 0; on Flex, if a token is no type. Other backends need not check that.
 ///
 /// # Example
 ///
@@ -29,7 +29,17 @@ use crate::support::runs_on;
 /// assert_eq!(rows.into_data().try_to_vec::<f32>().unwrap(), [2.0, 1.0, 2.0]);
 /// ```
 pub fn embedding(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
-    if !runs_on(&weights.device()) {
+    let ([n_types, width], [batch_size, seq_length]) = (weights.dims(), tokens.dims());
+    check_sizes(
+        "embedding",
+        &[
+            ("n_types", n_types),
+            ("width", width),
+            ("batch_size", batch_size),
+            ("seq_length", seq_length),
+        ],
+    );
+    if !has_engine(&weights.device()) {
         return module::embedding(weights, tokens);
     }
     dispatch(weights, tokens)

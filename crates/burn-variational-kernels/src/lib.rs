@@ -26,4 +26,5 @@ pub use masks::SequenceMasks;
 pub use projection::Projection;
 pub use recurrence::Recurrence;
 pub use sequence::{Sequence, SequenceOutput};
+pub use support::has_engine;
 pub use vectors::{squared_norm, subtract_scaled};

@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, module};
 
-use crate::support::{check_dims, runs_on};
+use crate::support::{check_dims, check_sizes, has_engine};
 
 /// The cross-entropy of a linear layer and a softmax, as one operation and one node of the autodiff
 /// graph where the engine runs, and as plain tensor operations elsewhere:
@@ -50,15 +50,16 @@ pub fn linear_cross_entropy(
     targets: Tensor<1, Int>,
 ) -> Tensor<1> {
     let ([rows, d_input], [_, n_classes]) = (input.dims(), weights.dims());
-    for (size, value) in [("rows", rows), ("d_input", d_input), ("n_classes", n_classes)] {
-        assert!(value > 0, "linear_cross_entropy: {size} must be positive, got 0");
-    }
+    check_sizes(
+        "linear_cross_entropy",
+        &[("rows", rows), ("d_input", d_input), ("n_classes", n_classes)],
+    );
     check_dims("linear_cross_entropy: weights", weights.dims(), [d_input, n_classes]);
     check_dims("linear_cross_entropy: targets", targets.dims(), [rows]);
     if let Some(bias) = &bias {
         check_dims("linear_cross_entropy: bias", bias.dims(), [n_classes]);
     }
-    if !runs_on(&input.device()) {
+    if !has_engine(&input.device()) {
         let logits = module::linear(input, weights, bias);
         let of_targets = log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1));
         return of_targets.squeeze_dim::<1>(1).neg();

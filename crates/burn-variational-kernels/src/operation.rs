@@ -70,8 +70,8 @@ pub(crate) struct Trace<B: Backend> {
     /// What the non-linearities of the gates gave, `[seq_length, batch_size, n_gates · d_hidden]`.
     /// A simple RNN keeps none: its outputs are its gates.
     pub(crate) gates: Option<FloatTensor<B>>,
-    /// `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `h_{t-1} U_n + b_hn` of a
-    /// GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that resets before.
+    /// `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘ z_h) U_n +
+    /// b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that resets before.
     pub(crate) inner: Option<FloatTensor<B>>,
 }
 

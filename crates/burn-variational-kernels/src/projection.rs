@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::masks::SequenceMasks;
-use crate::support::{check_dims, runs_on};
+use crate::support::{check_dims, check_sizes, has_engine};
 
 /// What the inputs of all steps contribute to the gates, as one operation and one node of the
 /// autodiff graph:
@@ -54,7 +54,7 @@ impl Projection {
 
     /// Whether the engine takes it: it runs on the device, and the masks are constants.
     pub fn is_supported(&self, input: &Tensor<3>) -> bool {
-        !self.masks.is_tracked() && runs_on(&input.device())
+        !self.masks.is_tracked() && has_engine(&input.device())
     }
 
     /// Runs it over inputs `[seq_length, batch_size, d_input]`.
@@ -74,10 +74,16 @@ impl Projection {
 
     fn check(&self, input: [usize; 3]) {
         let [seq_length, batch_size, d_input] = input;
-        for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
-            assert!(size > 0, "Projection: {field} must be positive, got 0");
-        }
         let [d_weights, width] = self.weights.dims();
+        check_sizes(
+            "Projection",
+            &[
+                ("seq_length", seq_length),
+                ("batch_size", batch_size),
+                ("d_input", d_input),
+                ("width", width),
+            ],
+        );
         assert!(
             d_input == d_weights,
             "Projection: weights must have dims [{d_input}, width] for input {input:?}, got {:?}",

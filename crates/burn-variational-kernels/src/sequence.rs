@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::Recurrence;
 use crate::masks::SequenceMasks;
-use crate::support::{check_dims, runs_on};
+use crate::support::{check_dims, check_sizes, has_engine};
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
 /// autodiff graph.
@@ -16,10 +16,10 @@ use crate::support::{check_dims, runs_on};
 /// LSTM   [i f g o] = x_t + (h_{t-1} ∘ z) U
 ///        c_t = z_c ∘ (σ(f) ∘ c_{t-1} + σ(i) ∘ tanh(g))
 ///        h_t = σ(o) ∘ tanh(c_t)
-/// GRU    [r z] = σ(x_rz + (h_{t-1} ∘ z) U_rz)
+/// GRU    [r u] = σ(x_ru + (h_{t-1} ∘ z) U_ru)
 ///        n = tanh(x_n + r ∘ ((h_{t-1} ∘ z) U_n + b_hn))      reset after
 ///        n = tanh(x_n + (r ∘ h_{t-1} ∘ z) U_n)               reset before
-///        h_t = (1 - z) ∘ n + z ∘ h_{t-1}
+///        h_t = (1 - u) ∘ n + u ∘ h_{t-1}
 /// RNN    h_t = tanh(x_t + (h_{t-1} ∘ z) U)
 /// ```
 ///
@@ -112,7 +112,7 @@ impl Sequence {
     pub fn is_supported(&self, projected: &Tensor<3>) -> bool {
         let tracked =
             self.masks.is_tracked() || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
-        !tracked && runs_on(&projected.device())
+        !tracked && has_engine(&projected.device())
     }
 
     /// Runs it over the projected inputs `[seq_length, batch_size, n_gates · d_hidden]`.
@@ -143,10 +143,11 @@ impl Sequence {
 
     fn check(&self, projected: [usize; 3]) {
         let [seq_length, batch_size, width] = projected;
-        for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
-            assert!(size > 0, "Sequence: {field} must be positive, got 0");
-        }
         let [d_hidden, _] = self.recurrent.dims();
+        check_sizes(
+            "Sequence",
+            &[("seq_length", seq_length), ("batch_size", batch_size), ("d_hidden", d_hidden)],
+        );
         let n_gates = self.recurrence.n_gates();
         assert!(
             width == n_gates * d_hidden && self.recurrent.dims() == [d_hidden, width],

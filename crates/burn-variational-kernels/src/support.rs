@@ -2,8 +2,20 @@
 
 use burn::tensor::Device;
 
-/// Whether the engine was compiled for a device's backend.
-pub(crate) fn runs_on(device: &Device) -> bool {
+/// Whether the engine was compiled for a device's backend: whether the operations of this crate
+/// take its kernels there, or plain tensor operations. It is the one question that they all ask;
+/// [`Sequence::is_supported`](crate::Sequence::is_supported) and
+/// [`Projection::is_supported`](crate::Projection::is_supported) ask more.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::Device;
+/// use burn_variational_kernels::has_engine;
+///
+/// assert!(has_engine(&Device::flex().autodiff()));
+/// ```
+pub fn has_engine(device: &Device) -> bool {
     #[cfg(feature = "backend")]
     {
         use burn::backend::DispatchDevice;
@@ -22,6 +34,12 @@ pub(crate) fn runs_on(device: &Device) -> bool {
     {
         let _ = device;
         false
+    }
+}
+
+pub(crate) fn check_sizes(name: &str, sizes: &[(&str, usize)]) {
+    for (size, value) in sizes {
+        assert!(*value > 0, "{name}: {size} must be positive, got 0");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::support::{check_dims, runs_on};
+use crate::support::{check_dims, has_engine};
 
-/// `Σ x²`, dims `[1]`, in one pass over the tensor where the engine runs and as plain tensor
-/// operations elsewhere.
+/// `Σ x²`, dims `[1]`, in one pass over the tensor where the engine runs, and as plain tensor
+/// operations elsewhere and on autodiff devices.
 ///
 /// # Example
 ///
@@ -17,7 +17,7 @@ use crate::support::{check_dims, runs_on};
 /// assert_eq!(squared_norm(tensor).into_scalar::<f32>(), 25.0);
 /// ```
 pub fn squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    if !runs_on(&tensor.device()) {
+    if !has_engine(&tensor.device()) {
         return tensor.square().sum();
     }
     dispatch_norm(tensor)
@@ -36,8 +36,8 @@ fn dispatch_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
     unreachable!("without a backend no operation is supported")
 }
 
-/// `a - scale · b`, in one pass over both where the engine runs and as plain tensor operations
-/// elsewhere: the step of gradient descent.
+/// `a - scale · b`, in one pass over both where the engine runs, and as plain tensor operations
+/// elsewhere and on autodiff devices: the step of gradient descent.
 ///
 /// # Panics
 ///
@@ -55,7 +55,7 @@ fn dispatch_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
 /// ```
 pub fn subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
     check_dims("subtract_scaled: b", b.dims(), a.dims());
-    if !runs_on(&a.device()) {
+    if !has_engine(&a.device()) {
         return a - b.mul_scalar(scale);
     }
     dispatch_difference(a, b, scale)
