@@ -21,6 +21,9 @@ mod support;
 mod vectors;
 
 pub use embedding::embedding;
+#[cfg(feature = "flex")]
+#[doc(hidden)]
+pub use flex::matrix_product;
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::SequenceMasks;
 pub use projection::Projection;

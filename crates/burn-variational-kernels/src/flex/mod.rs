@@ -26,6 +26,8 @@ mod tile;
 mod vectors;
 mod weight_gradient;
 
+pub use product::matrix_product;
+
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{DType, Flex};

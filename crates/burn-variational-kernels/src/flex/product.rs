@@ -19,6 +19,26 @@ pub(super) struct Product<'a, T> {
     pub(super) dims: [usize; 3],
 }
 
+/// `left · right` by all threads, each operand with the strides of its rows and columns and `dims`
+/// `[rows, depth, columns]`: what a benchmark asks who wants to know what products alone cost.
+///
+/// # Panics
+///
+/// If one of the dims is 0, or elements are missing.
+pub fn matrix_product(
+    left: (&[f32], usize, usize),
+    right: (&[f32], usize, usize),
+    dims: [usize; 3],
+    output: &mut [f32],
+) {
+    assert!(
+        dims.iter().all(|&size| size > 0),
+        "matrix_product: dims must be positive, got {dims:?}"
+    );
+    let product = Product { left, right, dims };
+    super::in_pool(|| product.write(output, dims[2], false, Threads::All));
+}
+
 /// The elements of the widest vectors: what a kernel computes at once.
 pub(super) const VECTOR: usize = 16;
 
@@ -111,7 +131,7 @@ struct Output<T> {
 }
 
 // SAFETY: it is only written through an `unsafe` function, whose callers keep columns apart.
-unsafe impl<T: Sync> Sync for Output<T> {}
+unsafe impl<T: Send> Sync for Output<T> {}
 
 /// The last element of a matrix.
 fn last([rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]) -> usize {

@@ -1,6 +1,6 @@
 //! The matrix products of a pass alone: what is left when everything else is free.
 
-use gemm::Parallelism;
+use burn_variational_kernels::matrix_product;
 
 use crate::layers::Shape;
 use crate::timing::Pass;
@@ -59,39 +59,18 @@ pub(crate) fn prepare(shape: Shape, pass: Pass) -> Box<dyn Fn()> {
 }
 
 impl Product {
-    #[allow(unsafe_code, reason = "gemm takes pointers; the lengths are those of the sizes")]
     fn run(&self, left: &[f32], right: &[f32], output: &mut [f32]) {
         let Self { rows, depth, columns, transposed, .. } = *self;
-        let strides = |rows: usize, columns: usize, transposed| {
-            let strides = if transposed { [1, rows] } else { [columns, 1] };
-            strides.map(|stride| isize::try_from(stride).expect("a stride fits"))
+        let strides = |[rows, columns]: [usize; 2], transposed| {
+            if transposed { (1, rows) } else { (columns, 1) }
         };
-        let [left_rows, left_columns] = strides(rows, depth, transposed[0]);
-        let [right_rows, right_columns] = strides(depth, columns, transposed[1]);
-        let [output_rows, output_columns] = strides(rows, columns, false);
-        // SAFETY: the slices hold exactly the elements that these sizes and strides reach.
-        unsafe {
-            gemm::gemm(
-                rows,
-                columns,
-                depth,
-                output.as_mut_ptr(),
-                output_columns,
-                output_rows,
-                false,
-                left.as_ptr(),
-                left_columns,
-                left_rows,
-                right.as_ptr(),
-                right_columns,
-                right_rows,
-                0.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::Rayon(0),
-            );
-        }
+        let of_left = strides([rows, depth], transposed[0]);
+        let of_right = strides([depth, columns], transposed[1]);
+        matrix_product(
+            (left, of_left.0, of_left.1),
+            (right, of_right.0, of_right.1),
+            [rows, depth, columns],
+            output,
+        );
     }
 }
