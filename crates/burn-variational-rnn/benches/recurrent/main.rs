@@ -37,12 +37,12 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// Compare with the figures of other frameworks, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
     compare: Option<PathBuf>,
     /// Compare with what this command prints: other frameworks' figures, one JSON object a line. It
     /// is run with `--shapes NAME` before and after ours of each shape, so that a machine whose
     /// speed drifts is as fast for them as for us.
-    #[arg(long, value_name = "COMMAND", conflicts_with = "compare")]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["compare", "json"])]
     peers: Option<String>,
     /// The shapes to time: sent, small, medium, large.
     #[arg(long, value_delimiter = ',', value_parser = Shape::parse)]
