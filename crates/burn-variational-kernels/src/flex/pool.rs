@@ -75,19 +75,21 @@ fn take(len: usize) -> Vec<Line> {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     let fits = |lines: &Vec<Line>| (n_lines..=2 * n_lines).contains(&lines.len());
     let best = (0..free.len()).filter(|&i| fits(&free[i])).min_by_key(|&i| free[i].len());
-    match best {
-        Some(best) => free.remove(best),
-        None => vec![Line([0; 64]); n_lines],
-    }
+    let found = best.map(|best| free.remove(best));
+    // The system takes its time for a new one: nobody should wait for that.
+    drop(free);
+    found.unwrap_or_else(|| vec![Line([0; 64]); n_lines])
 }
 
 /// Keeps a buffer for the next one who asks, and lets go of the oldest if there are too many.
 fn give_back(lines: Vec<Line>) {
+    // Declared before the lock, so freed after it.
+    let mut excess = Vec::new();
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     free.push(lines);
     let kept = |free: &[Vec<Line>]| free.iter().map(Vec::len).sum::<usize>() * size_of::<Line>();
     while kept(&free) > MAX_KEPT {
-        free.remove(0);
+        excess.push(free.remove(0));
     }
 }
 
