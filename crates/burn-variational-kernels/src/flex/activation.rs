@@ -72,19 +72,19 @@ mod tests {
 
     use super::*;
 
-    /// The largest relative errors of `σ` and `tanh` against `f64` from the standard library.
-    struct LargestErrors<T>(Vec<T>);
+    /// The largest relative errors of `e^x`, `σ` and `tanh` against `f64` from the standard library.
+    struct LargestErrors<'a, T>(&'a [T]);
 
-    impl<T: Real + Into<f64>> WithSimd for LargestErrors<T> {
-        type Output = [f64; 2];
+    impl<T: Real + Into<f64>> WithSimd for LargestErrors<'_, T> {
+        type Output = [f64; 3];
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
-            let mut worst = [0.0_f64; 2];
-            for x in self.0 {
+        fn with_simd<S: Simd>(self, _: S) -> [f64; 3] {
+            let mut worst = [0.0_f64; 3];
+            for &x in self.0 {
                 let exact = x.into();
-                let exact = [1.0 / (1.0 + (-exact).exp()), exact.tanh()];
-                let found: [f64; 2] = [sigmoid::<S, T>(x).into(), tanh::<S, T>(x).into()];
+                let exact = [exact.exp(), 1.0 / (1.0 + (-exact).exp()), exact.tanh()];
+                let found = [exp::<S, T>(x), sigmoid::<S, T>(x), tanh::<S, T>(x)].map(Into::into);
                 for ((worst, exact), found) in worst.iter_mut().zip(exact).zip(found) {
                     if exact != 0.0 {
                         *worst = worst.max(((found - exact) / exact).abs());
@@ -95,8 +95,9 @@ mod tests {
         }
     }
 
-    fn arguments() -> Vec<f64> {
-        let uniform = (-80_000..=80_000).map(|i| f64::from(i) * 0.001);
+    /// Close together within `[-range, range]`, and ever closer to 0.
+    fn arguments(range: f64) -> Vec<f64> {
+        let uniform = (-100_000..=100_000).map(|i| f64::from(i) * 1e-5 * range);
         let small = (0..400).flat_map(|i| {
             let x = 10.0_f64.powf(-0.1 * f64::from(i));
             [x, -x]
@@ -106,22 +107,29 @@ mod tests {
 
     #[test]
     fn relative_errors_stay_under_three_epsilon() {
-        let single: Vec<f32> = arguments().into_iter().map(|x| x as f32).collect();
-        let double = arguments();
-        for [sigmoid, tanh] in [
-            Arch::new().dispatch(LargestErrors(single.clone())),
-            LargestErrors(single).with_simd(Scalar),
-        ] {
-            assert!(sigmoid < 3.0 * f64::from(f32::EPSILON), "f32 sigmoid {sigmoid:e}");
-            assert!(tanh < 3.0 * f64::from(f32::EPSILON), "f32 tanh {tanh:e}");
+        fn check<T: Real + Into<f64>>(arguments: &[T], epsilon: f64) {
+            for errors in [
+                Arch::new().dispatch(LargestErrors(arguments)),
+                LargestErrors(arguments).with_simd(Scalar),
+            ] {
+                for (name, error) in ["exp", "sigmoid", "tanh"].into_iter().zip(errors) {
+                    assert!(error < 3.0 * epsilon, "{name}, {:?}: {error:e}", T::DTYPE);
+                }
+            }
         }
-        for [sigmoid, tanh] in [
-            Arch::new().dispatch(LargestErrors(double.clone())),
-            LargestErrors(double).with_simd(Scalar),
-        ] {
-            assert!(sigmoid < 3.0 * f64::EPSILON, "f64 sigmoid {sigmoid:e}");
-            assert!(tanh < 3.0 * f64::EPSILON, "f64 tanh {tanh:e}");
-        }
+        let single: Vec<f32> = arguments(87.0).into_iter().map(|x| x as f32).collect();
+        check(&single, f32::EPSILON.into());
+        check(&arguments(708.0), f64::EPSILON);
+    }
+
+    #[test]
+    fn beyond_the_range_an_exponential_is_zero_and_sigmoid_next_to_it() {
+        assert_eq!(exp::<Scalar, f32>(-100.0), 0.0);
+        assert_eq!(exp::<Scalar, f64>(f64::NEG_INFINITY), 0.0);
+        let [single, double] =
+            [sigmoid::<Scalar, f32>(-100.0).into(), sigmoid::<Scalar, f64>(-1e3)];
+        assert!(0.0 < single && single < 6.1e-39, "{single:e}");
+        assert!(0.0 < double && double < 1.3e-308, "{double:e}");
     }
 
     #[test]
