@@ -89,6 +89,8 @@ pub(super) struct Case {
     pub(super) input: Masking,
     pub(super) recurrent: Masking,
     pub(super) bias: bool,
+    /// A value at one input of the second row and second step.
+    pub(super) special: Option<f64>,
 }
 
 /// What a layer gives: outputs, the state, and the gradients of everything that has one.
@@ -109,6 +111,25 @@ impl Case {
             input: numbers.one_of(&[Masking::None, Masking::Tied, Masking::Untied]),
             recurrent: numbers.one_of(&[Masking::None, Masking::Tied, Masking::Untied]),
             bias: numbers.one_of(&[true, false]),
+            special: None,
+        }
+    }
+
+    /// With a mask on the inputs and one for each gate on the recurrence.
+    pub(super) fn of_size(
+        recurrence: Recurrence,
+        [batch_size, seq_length, d_hidden]: [usize; 3],
+    ) -> Self {
+        Self {
+            recurrence,
+            batch_size,
+            seq_length,
+            d_input: 3,
+            d_hidden,
+            input: Masking::Tied,
+            recurrent: Masking::Untied,
+            bias: true,
+            special: None,
         }
     }
 
@@ -166,7 +187,11 @@ impl Case {
 
         let Self { recurrence, batch_size, seq_length, d_input, d_hidden, .. } = *self;
         let dims = [seq_length, batch_size, d_input];
-        let input = numbers.tensor(dims, 1.0, place).require_grad();
+        let mut inputs = numbers.uniform(dims.iter().product(), 1.0);
+        if let Some(special) = self.special {
+            inputs[(batch_size + 1) * d_input] = special;
+        }
+        let input = place.tensor(inputs, dims).require_grad();
         let mut initial = || numbers.tensor([batch_size, d_hidden], 1.0, place).require_grad();
         let (hidden, carried) = (initial(), initial());
         let masks = LayerMasks::identity()
@@ -174,11 +199,13 @@ impl Case {
             .with_recurrent(self.masks(self.recurrent, d_hidden, numbers, place));
         let layer = RecurrentLayer::new(cell.clone(), LayerDropout::none()).with_batch_first(false);
         let initial = state(hidden.clone(), carried.clone());
-        let (output, last) = layer.forward(input.clone(), Some(initial), &masks);
+        // Among operations that gradient checkpointing computes once more.
+        let entering = input.clone().mul_scalar(1.5);
+        let (output, last) = layer.forward(entering, Some(initial), &masks);
 
         let mut results = vec![("output", values(output.clone()))];
         let weights = numbers.tensor(output.dims(), 1.0, place);
-        let mut loss = (output * weights).sum();
+        let mut loss = (output.clone() * output * weights).sum();
         let _ = last.map(&mut |name, tensor| {
             results.push((name, values(tensor.clone())));
             let weights = numbers.tensor(tensor.dims(), 1.0, place);

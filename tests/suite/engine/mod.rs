@@ -2,20 +2,32 @@
 //! gradient, for whatever it is handed.
 
 mod case;
+mod cell_mask;
 mod edges;
 mod losses;
+mod refused;
+mod sizes;
+mod vectors;
 
 use std::ops::Range;
 
 use burn::tensor::{Device, FloatDType};
+use burn_variational::kernels::has_engine;
 use cross_backend_tests::{
     engine_sequences, flex, on_every_device, relative_error, without_engine,
 };
 
 use self::case::{Case, Masking, Numbers, Place, RECURRENCES};
 
+/// A device with autodiff, and numbers of a type on it.
 fn autodiff(device: &Device, dtype: FloatDType) -> Place {
     Place { device: device.clone().autodiff(), dtype }
+}
+
+/// The same in `f32`, with memory-bound operations computed once more in the backward pass.
+fn checkpointing(device: &Device) -> Place {
+    let device = device.clone().autodiff().gradient_checkpointing();
+    Place { device, dtype: FloatDType::F32 }
 }
 
 /// Asserts that the engine runs a case and gives what plain operations give.
@@ -50,31 +62,33 @@ fn the_engine_gives_what_plain_operations_give_in_150_random_cases_in_f64() {
 }
 
 /// Asserts that the engine gives what plain operations give, for all recurrences and masks.
-fn check_every_recurrence(device: &Device, dtype: FloatDType) {
+fn check_every_recurrence(place: &Place) {
     for recurrence in RECURRENCES {
         for masking in [Masking::None, Masking::Tied, Masking::Untied] {
-            let case = Case {
-                recurrence,
-                batch_size: 3,
-                seq_length: 3,
-                d_input: 4,
-                d_hidden: 5,
-                input: masking,
-                recurrent: masking,
-                bias: true,
-            };
-            check(&case, 7, &autodiff(device, dtype));
+            let sizes = Case::of_size(recurrence, [3, 3, 5]);
+            let case = Case { input: masking, recurrent: masking, ..sizes };
+            check(&case, 7, place);
         }
     }
 }
 
 #[test]
 fn half_precision_takes_the_engine_through_its_generic_body() {
-    check_every_recurrence(&flex(), FloatDType::F16);
+    check_every_recurrence(&autodiff(&flex(), FloatDType::F16));
 }
 
 on_every_device! {
+    // Only sequences are counted; the tests of the operations around them rest on this.
+    fn every_operation_runs_on_the_engine_with_and_without_autodiff(device: &Device) {
+        assert!(has_engine(device));
+        assert!(has_engine(&device.clone().autodiff()));
+    }
+
     fn every_recurrence_gives_what_plain_operations_give(device: &Device) {
-        check_every_recurrence(device, FloatDType::F32);
+        check_every_recurrence(&autodiff(device, FloatDType::F32));
+    }
+
+    fn checkpointing_gradients_changes_none(device: &Device) {
+        check_every_recurrence(&checkpointing(device));
     }
 }
