@@ -263,4 +263,27 @@ on_every_path! {
             check_dropped_rows(&rnn, batch_size, device);
         }
     }
+
+    fn checkpointing_gradients_changes_none(device: &Device) {
+        let run = |device: Device| {
+            let layer = RecurrentLayer::new(
+                LstmCellConfig::new(D_INPUT, D_HIDDEN, true).init(&device).map(&mut Fill(
+                    vec![numbers(48, 0.1), numbers(64, 0.2), numbers(16, 0.3)].into_iter(),
+                )),
+                LayerDropout::none().with_recurrent(Some(SiteDropout::new(0.5).untied())),
+            );
+            let masks = layer.sample_masks([2, 3], &MaskRng::seeded(2), &device);
+            let grads = layer.forward(Tensor::ones([2, 3, 3], &device), None, &masks).0.sum();
+            let grads = GradientsParams::from_grads(grads.backward(), &layer);
+            let mut collected = Collect(&grads, Vec::new());
+            layer.visit(&mut collected);
+            collected.1
+        };
+        let plain = run(device.clone().autodiff());
+        let checkpointed = run(device.clone().autodiff().gradient_checkpointing());
+        assert_eq!((checkpointed.len(), plain.len()), (3, 3), "of W, U and b");
+        for (got, expected) in checkpointed.iter().zip(&plain) {
+            assert!(relative_error(got, expected) <= TOLERANCE);
+        }
+    }
 }

@@ -89,7 +89,7 @@ pub(super) struct Case {
     pub(super) input: Masking,
     pub(super) recurrent: Masking,
     pub(super) bias: bool,
-    /// A value at one input of the second row and second step.
+    /// A value at one input of the second row and second step, if there are two of each.
     pub(super) special: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! The mask on the carried cell, which no layer draws: `RNNDrop` (Moon et al. 2015, equation 5).
+//! The mask on the carried cell, which no layer draws: `RNNDrop` (Moon et al. 2015).
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, FloatDType, Tensor};

@@ -53,14 +53,16 @@ fn one_unit_one_step_and_one_row_are_enough() {
     }
 }
 
-/// Asserts that numbers are as close as any, and what is none is none in both.
+/// Asserts that numbers are close, and that NaN is NaN in both. Where an infinite input makes a
+/// gradient of a saturated gate `0 · ∞` on one path, it may be `1e-38 · ∞` on the other.
 fn assert_alike(case: &Case, name: &str, got: &[f64], expected: &[f64]) {
     assert_eq!(got.len(), expected.len());
     let finite = expected.iter().filter(|x| x.is_finite());
     let scale = finite.fold(1.0_f64, |scale, x| scale.max(x.abs()));
     for (&got, &expected) in got.iter().zip(expected) {
-        let close = (got - expected).abs() <= place().tolerance() * scale;
-        let alike = close || (!got.is_finite() && !expected.is_finite());
+        let close = (got - expected).abs() <= 1e-6 * scale;
+        let none = if name.starts_with("d_") { |x: f64| !x.is_finite() } else { f64::is_nan };
+        let alike = close || (none(got) && none(expected));
         assert!(alike, "{case:?}, {name}: {got}, {expected}");
     }
 }
@@ -69,7 +71,7 @@ fn assert_alike(case: &Case, name: &str, got: &[f64], expected: &[f64]) {
 fn nan_and_infinities_come_out_where_plain_operations_have_them() {
     for recurrence in RECURRENCES {
         for masking in [Masking::None, Masking::Tied] {
-            for special in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30] {
+            for special in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-40, 1e30] {
                 let case = Case {
                     input: masking,
                     recurrent: masking,

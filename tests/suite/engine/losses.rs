@@ -90,7 +90,7 @@ on_every_device! {
         check_output_layer(&autodiff(device, FloatDType::F32));
     }
 
-    fn checkpointing_gradients_changes_none_of_the_losses(device: &Device) {
+    fn checkpointed_losses_are_those_of_plain_operations(device: &Device) {
         check_output_layer(&checkpointing(device));
     }
 

@@ -88,7 +88,7 @@ on_every_device! {
         check_every_recurrence(&autodiff(device, FloatDType::F32));
     }
 
-    fn checkpointing_gradients_changes_none(device: &Device) {
+    fn checkpointed_gradients_are_those_of_plain_operations(device: &Device) {
         check_every_recurrence(&checkpointing(device));
     }
 }

@@ -25,6 +25,18 @@ pub(super) struct Product<'a, T> {
 /// # Panics
 ///
 /// If one of the dims is 0, or elements are missing.
+///
+/// # Example
+///
+/// ```
+/// use burn_variational_kernels::matrix_product;
+///
+/// // The right operand is stored column by column.
+/// let mut output = [0.0; 4];
+/// let (left, right) = ([1.0, 2.0, 3.0, 4.0], [5.0, 7.0, 6.0, 8.0]);
+/// matrix_product((&left, 2, 1), (&right, 1, 2), [2, 2, 2], &mut output);
+/// assert_eq!(output, [19.0, 22.0, 43.0, 50.0]);
+/// ```
 pub fn matrix_product(
     left: (&[f32], usize, usize),
     right: (&[f32], usize, usize),
