@@ -2,34 +2,54 @@
 
 use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Tensor};
+use serde::{Deserialize, Serialize};
 
-use crate::{DropoutMask, MaskLifetime, MaskRng, Site, SiteDropout};
+use crate::{
+    DropoutMask, MaskDraw, MaskLifetime, SequenceExtent, Site, SiteDropout, VariationalModel,
+};
 
 /// Configuration of a [`LockedDropout`].
-#[derive(Config, Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LockedDropoutConfig {
+    /// The width of what is dropped.
+    pub units: usize,
     /// What to drop; its lifetime is a sequence.
     pub dropout: SiteDropout,
     /// Whether inputs are `[batch_size, seq_length, units]` or `[seq_length, batch_size, units]`.
-    #[config(default = true)]
     pub batch_first: bool,
 }
 
+impl Config for LockedDropoutConfig {}
+
 impl LockedDropoutConfig {
+    /// For tensors so wide, batch first: a rate, or a [`SiteDropout`].
+    pub fn new(units: usize, dropout: impl Into<SiteDropout>) -> Self {
+        Self { units, dropout: dropout.into(), batch_first: true }
+    }
+
+    /// With inputs `[batch_size, seq_length, units]` (`true`, the default) or
+    /// `[seq_length, batch_size, units]` (`false`).
+    pub fn with_batch_first(mut self, batch_first: bool) -> Self {
+        self.batch_first = batch_first;
+        self
+    }
+
     /// The module.
     ///
     /// # Panics
     ///
-    /// If the rate is not in `[0, 1)`, or the lifetime is a step.
+    /// If there is no unit, the rate is not in `[0, 1)`, or the lifetime is a step.
     pub fn init(&self) -> LockedDropout {
+        assert!(self.units > 0, "LockedDropoutConfig: units must be positive, got 0");
         self.dropout.assert_valid("LockedDropoutConfig", "dropout");
         assert!(
             self.dropout.lifetime == MaskLifetime::PerSequence,
             "LockedDropoutConfig: dropout lifetime must be PerSequence, got {:?}",
             self.dropout.lifetime
         );
-        LockedDropout { dropout: self.dropout, batch_first: self.batch_first }
+        LockedDropout { units: self.units, dropout: self.dropout, batch_first: self.batch_first }
     }
 }
 
@@ -41,12 +61,12 @@ impl LockedDropoutConfig {
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use burn_variational_dropout::{LockedDropoutConfig, MaskRng, SiteDropout};
+/// use burn_variational_dropout::{LockedDropoutConfig, MaskRng, VariationalModel};
 ///
-/// let device = Device::flex();
-/// let dropout = LockedDropoutConfig::new(SiteDropout::new(0.5)).init();
-/// let mask = dropout.sample_mask([2, 8], &MaskRng::seeded(1), &device);
-/// let output = dropout.forward(Tensor::ones([2, 5, 8], &device), &mask);
+/// let input = Tensor::ones([2, 5, 8], &Device::flex());
+/// let dropout = LockedDropoutConfig::new(8, 0.5).init();
+/// let mask = dropout.masks_for(&input, MaskRng::seeded(1).draw(0).part("dropout"));
+/// let output = dropout.forward(input, &mask);
 /// assert_eq!(output.dims(), [2, 5, 8]);
 /// ```
 ///
@@ -57,6 +77,8 @@ impl LockedDropoutConfig {
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct LockedDropout {
+    /// The width of what is dropped.
+    pub units: usize,
     /// What is dropped.
     #[module(skip)]
     pub dropout: SiteDropout,
@@ -75,16 +97,6 @@ impl ModuleDisplay for LockedDropout {
 }
 
 impl LockedDropout {
-    /// Draws a mask `[batch_size, units]`. Two such modules in one model need a
-    /// [`scope`](MaskRng::scope) each, or they drop the same units.
-    ///
-    /// # Panics
-    ///
-    /// If the batch does not divide into the draws of `rng`.
-    pub fn sample_mask(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> DropoutMask<2> {
-        self.dropout.sample(dims, &rng.clone().site(Site::Between), device)
-    }
-
     /// `y_t = x_t ∘ z` for every step.
     ///
     /// # Shapes
@@ -105,17 +117,37 @@ impl LockedDropout {
     }
 }
 
+impl VariationalModel for LockedDropout {
+    type Input = Tensor<3>;
+    type Masks = DropoutMask<2>;
+    type Output = Tensor<3>;
+
+    /// Samples a mask `[batch_size, units]`.
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> DropoutMask<2> {
+        draw.assert_part("LockedDropout");
+        let place = (extent.device(), DType::from(extent.dtype()));
+        self.dropout.sample([extent.batch_size(), self.units], &draw.site(&Site::Between), place)
+    }
+
+    /// On `[batch_size, seq_length, units]`, whatever the layout of [`forward`](Self::forward).
+    fn run(&self, input: Tensor<3>, mask: &DropoutMask<2>) -> Tensor<3> {
+        mask.apply_over_time(input.swap_dims(0, 1)).swap_dims(0, 1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MaskRng;
+    use burn::tensor::Device;
 
     #[test]
     fn both_layouts_meet_the_same_mask() {
         let device = Device::flex();
-        let config = LockedDropoutConfig::new(SiteDropout::new(0.5));
-        let mask = config.init().sample_mask([2, 3], &MaskRng::seeded(1), &device);
+        let config = LockedDropoutConfig::new(3, 0.5);
         let input = Tensor::<1, burn::tensor::Int>::arange(0..24, &device).float();
         let input = input.reshape([2, 4, 3]);
+        let mask = config.init().masks_for(&input, MaskRng::seeded(1).draw(0).part("mask"));
         let batch_first = config.init().forward(input.clone(), &mask);
         let time_first =
             config.with_batch_first(false).init().forward(input.swap_dims(0, 1), &mask);
@@ -125,18 +157,18 @@ mod tests {
     #[test]
     #[should_panic(expected = "LockedDropoutConfig: dropout prob must be in [0, 1), got 1")]
     fn dropping_all_is_refused() {
-        let _ = LockedDropoutConfig::new(SiteDropout::new(1.0)).init();
+        let _ = LockedDropoutConfig::new(3, 1.0).init();
     }
 
     #[test]
     #[should_panic(expected = "LockedDropoutConfig: dropout lifetime must be PerSequence")]
     fn a_mask_per_step_is_refused() {
-        let _ = LockedDropoutConfig::new(SiteDropout::new(0.1).per_step()).init();
+        let _ = LockedDropoutConfig::new(3, SiteDropout::new(0.1).per_step()).init();
     }
 
     #[test]
     fn it_displays_its_rate() {
-        let dropout = LockedDropoutConfig::new(SiteDropout::new(0.5)).init();
+        let dropout = LockedDropoutConfig::new(3, 0.5).init();
         assert_eq!(format!("{dropout}"), "LockedDropout {prob: 0.5}");
     }
 }

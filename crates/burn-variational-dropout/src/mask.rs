@@ -1,5 +1,7 @@
 //! The mask itself: the identity, or a tensor of factors.
 
+use std::fmt;
+
 use burn::tensor::{Bool, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -23,14 +25,14 @@ use serde::{Deserialize, Serialize};
 /// let output = mask.apply(Tensor::from_data([[3.0, 4.0]], &device));
 /// assert_eq!(output.into_data().try_to_vec::<f32>().unwrap(), [6.0, 0.0]);
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct DropoutMask<const D: usize> {
     values: Option<Tensor<D>>,
 }
 
 impl<const D: usize> DropoutMask<D> {
     /// No dropout: [`apply`](Self::apply) returns its input.
-    pub fn identity() -> Self {
+    pub const fn identity() -> Self {
         Self { values: None }
     }
 
@@ -45,13 +47,13 @@ impl<const D: usize> DropoutMask<D> {
     ///
     /// If `prob` is not in `[0, 1)`.
     pub fn from_kept(kept: Tensor<D, Bool>, prob: f64) -> Self {
-        crate::site::check_probability("DropoutMask", "prob", prob);
+        crate::site_dropout::check_probability("DropoutMask", "prob", prob);
         Self::from_values(kept.float().mul_scalar(1.0 / (1.0 - prob)))
     }
 
     /// The factors, or nothing for the identity.
-    pub fn values(&self) -> Option<&Tensor<D>> {
-        self.values.as_ref()
+    pub fn values(&self) -> Option<Tensor<D>> {
+        self.values.clone()
     }
 
     /// Whether this is the identity.
@@ -90,6 +92,26 @@ impl<const D: usize> DropoutMask<D> {
     /// The same mask on another device.
     pub fn to_device(&self, device: &Device) -> Self {
         Self { values: self.values.clone().map(|values| values.to_device(device)) }
+    }
+}
+
+/// No dropout.
+impl<const D: usize> Default for DropoutMask<D> {
+    fn default() -> Self {
+        Self::identity()
+    }
+}
+
+/// Shows the first factors, read back from the device.
+impl<const D: usize> fmt::Debug for DropoutMask<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 32;
+        let Some(values) = &self.values else { return f.write_str("DropoutMask(identity)") };
+        let factors: Vec<f64> = values.to_data().iter().take(SHOWN).collect();
+        let rest = values.dims().iter().product::<usize>() - factors.len();
+        let mut shown = f.debug_struct("DropoutMask");
+        shown.field("dims", &values.dims()).field("factors", &factors);
+        if rest > 0 { shown.finish_non_exhaustive() } else { shown.finish() }
     }
 }
 
@@ -171,11 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn its_debug_form_shows_the_factors() {
+        let mask = DropoutMask::from_values(Tensor::<1>::from_data([0.0, 2.0], &Device::flex()));
+        assert_eq!(format!("{mask:?}"), "DropoutMask { dims: [2], factors: [0.0, 2.0] }");
+        assert_eq!(format!("{:?}", DropoutMask::<1>::default()), "DropoutMask(identity)");
+    }
+
+    #[test]
     fn a_mask_survives_serde() {
         let mask = DropoutMask::from_values(Tensor::<1>::from_data([0.0, 2.0], &Device::flex()));
         let json = serde_json::to_string(&mask).unwrap();
         let back: DropoutMask<1> = serde_json::from_str(&json).unwrap();
-        assert_eq!(back.values().unwrap().to_data(), mask.values().unwrap().to_data());
+        assert_eq!(back.values().unwrap().into_data(), mask.values().unwrap().into_data());
 
         let json = serde_json::to_string(&DropoutMask::<1>::identity()).unwrap();
         assert!(serde_json::from_str::<DropoutMask<1>>(&json).unwrap().is_identity());

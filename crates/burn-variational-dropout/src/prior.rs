@@ -1,6 +1,6 @@
 //! How strongly the prior of the dropout posterior pulls on each weight.
 
-use crate::site::check_probability;
+use crate::site_dropout::check_probability;
 use crate::{MaskScaling, SiteDropout};
 
 /// The prior over weights whose posterior dropout approximates: the factors `λ` of the KL term.

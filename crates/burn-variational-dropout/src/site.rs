@@ -1,333 +1,131 @@
-//! What is asked at one site: how much to drop, for how long, shared how, scaled how.
+//! Where in a network a mask acts.
 
-use burn::config::Config;
-use burn::tensor::{Device, Tensor, TensorData};
+use std::fmt;
+use std::sync::Arc;
 
-use crate::{DropoutMask, MaskRng};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// How long a mask lives.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum MaskLifetime {
-    /// One mask for all time steps of a sequence (Gal & Ghahramani 2016).
-    PerSequence,
-    /// A new mask at every time step (Zaremba et al. 2014).
-    PerStep,
-}
-
-/// Which rows of a batch share a mask.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum MaskSharing {
-    /// Every row has its own.
-    PerRow,
-    /// All rows of a draw have the same.
-    PerBatch,
-}
-
-/// Which gates of a cell share a mask.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum MaskTying {
-    /// One mask for all gates (Gal & Ghahramani 2016, eq. 7).
-    Tied,
-    /// One mask for each gate (eq. 5).
-    Untied,
-}
-
-/// The factor of a kept unit.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum MaskScaling {
-    /// `1 / (1 - prob)`: the expected mask is the identity.
-    Inverted,
-    /// 1: the expected mask is `1 - prob`, to be applied at test time (Gal's Keras fork).
-    Unscaled,
-}
-
-/// What the factors of a site are.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum SiteFactors {
-    /// All 1: at rate 0, and the expected factors of inverted scaling.
-    Identity,
-    /// All the same: the expected factors of unscaled masks.
-    Constant(f32),
-    /// Drawn unit by unit.
-    Random,
-}
-
-/// Dropout at one site: each unit is dropped with probability `prob`.
+/// Where in a network a mask acts.
 ///
-/// ```text
-/// z = b / (1 - prob),  b ~ Bernoulli(1 - prob)      inverted scaling (the default)
-/// z = b                                             unscaled
-/// ```
-///
-/// A unit is dropped where its random word is under `prob · 2³²`, so rates are exact to 2⁻³².
+/// A site goes out through `serde` as its name, `"input"` say, so that a map of sites is readable
+/// in a saved configuration.
 ///
 /// # Example
 ///
 /// ```
-/// use burn_variational_dropout::{MaskTying, SiteDropout};
+/// use burn_variational_dropout::Site;
 ///
-/// let dropout = SiteDropout::new(0.25).untied().shared_over_batch();
-/// assert_eq!(dropout.tying, MaskTying::Untied);
+/// assert_eq!(Site::Recurrent.name(), "recurrent");
+/// assert_eq!(Site::named("leak").name(), "leak");
 /// ```
-#[derive(Config, Debug, Copy, PartialEq)]
-pub struct SiteDropout {
-    /// The probability of dropping a unit, in `[0, 1)`.
-    pub prob: f64,
-    /// How long a mask lives.
-    #[config(default = "MaskLifetime::PerSequence")]
-    pub lifetime: MaskLifetime,
-    /// Which rows of a batch share a mask.
-    #[config(default = "MaskSharing::PerRow")]
-    pub sharing: MaskSharing,
-    /// Which gates share a mask; of no effect where there are no gates.
-    #[config(default = "MaskTying::Tied")]
-    pub tying: MaskTying,
-    /// The factor of a kept unit.
-    #[config(default = "MaskScaling::Inverted")]
-    pub scaling: MaskScaling,
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Site {
+    /// `x_t`, where it enters the gates.
+    Input,
+    /// `h_{t-1}`, where it enters the gates.
+    Recurrent,
+    /// The output sequence of a layer.
+    Output,
+    /// Rows of an embedding, by word type.
+    EmbeddingType,
+    /// Looked-up embeddings, by token.
+    EmbeddingToken,
+    /// Any tensor between two layers, as [`LockedDropout`](crate::LockedDropout) drops it.
+    Between,
+    /// `c_t`, the cell that an LSTM carries (`RNNDrop`, Moon et al. 2015).
+    Cell,
+    /// A site of a user's own cell; made by [`Site::named`].
+    Named(SiteName),
 }
 
-impl SiteDropout {
-    /// With a new mask at every time step.
-    pub fn per_step(self) -> Self {
-        self.with_lifetime(MaskLifetime::PerStep)
-    }
+/// The name of a site that a user's cell declares.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteName(Arc<str>);
 
-    /// With one mask for all rows of a draw.
-    pub fn shared_over_batch(self) -> Self {
-        self.with_sharing(MaskSharing::PerBatch)
-    }
+/// The sites with a name and a number of their own. The number is part of the random stream, so it
+/// never changes once released.
+const KNOWN: [(Site, &str, u8); 7] = [
+    (Site::Input, "input", 1),
+    (Site::Recurrent, "recurrent", 2),
+    (Site::Output, "output", 3),
+    (Site::EmbeddingType, "embedding-type", 4),
+    (Site::EmbeddingToken, "embedding-token", 5),
+    (Site::Between, "between", 6),
+    (Site::Cell, "cell", 7),
+];
 
-    /// With one mask for each gate.
-    pub fn untied(self) -> Self {
-        self.with_tying(MaskTying::Untied)
-    }
-
-    /// With kept units left as they are.
-    pub fn unscaled(self) -> Self {
-        self.with_scaling(MaskScaling::Unscaled)
-    }
-
-    /// Checks the rate, naming who asked: `"{owner}: {field} prob must be in [0, 1), got 1.5"`.
+impl Site {
+    /// A site of a user's own cell.
     ///
     /// # Panics
     ///
-    /// If `prob` is not in `[0, 1)`.
-    pub fn assert_valid(&self, owner: &str, field: &str) {
-        check_probability(owner, &format!("{field} prob"), self.prob);
+    /// If the name is empty, or that of a site known here.
+    pub fn named(name: &str) -> Self {
+        assert!(!name.is_empty(), "Site: name must not be empty, got \"\"");
+        assert!(
+            KNOWN.iter().all(|(_, known, _)| *known != name),
+            "Site: name must not be that of a site known here, got {name:?}"
+        );
+        Self::Named(SiteName(name.into()))
     }
 
-    /// The factor of a kept unit.
-    pub fn kept_value(&self) -> f32 {
-        match self.scaling {
-            MaskScaling::Inverted => (1.0 / (1.0 - self.prob)) as f32,
-            MaskScaling::Unscaled => 1.0,
+    /// The name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(SiteName(name)) => name,
+            known => KNOWN.iter().find(|(site, ..)| site == known).expect("a known site").1,
         }
     }
 
-    /// The mean factor of a unit: 1 where the scaling is inverted, `1 - prob` where it is not.
-    pub fn expected_value(&self) -> f32 {
-        match self.scaling {
-            MaskScaling::Inverted => 1.0,
-            MaskScaling::Unscaled => (1.0 - self.prob) as f32,
-        }
-    }
-
-    /// Whether the unit of this random word is dropped.
-    pub fn drops(&self, word: u32) -> bool {
-        // 2³² itself is out of reach: prob is under 1.
-        f64::from(word) < (self.prob * 4_294_967_296.0).floor()
-    }
-
-    /// Asks `rng` for the factors of this site, and notes that it asked.
-    pub fn ask(&self, rng: &MaskRng) -> SiteFactors {
-        rng.note(self.prob);
-        match self.scaling {
-            _ if self.prob == 0.0 => SiteFactors::Identity,
-            _ if !rng.is_expected() => SiteFactors::Random,
-            MaskScaling::Inverted => SiteFactors::Identity,
-            MaskScaling::Unscaled => SiteFactors::Constant(self.expected_value()),
-        }
-    }
-
-    /// Draws a mask `[batch_size, units]`, to be repeated at every time step.
-    ///
-    /// The rows are those of `rng`'s draws; an expected `rng` gives the expected mask. At rate 0
-    /// the mask is the identity.
-    ///
-    /// # Panics
-    ///
-    /// If `prob` is not in `[0, 1)`, or the batch does not divide into the draws of `rng`.
-    pub fn sample(
-        &self,
-        [batch_size, units]: [usize; 2],
-        rng: &MaskRng,
-        device: &Device,
-    ) -> DropoutMask<2> {
-        // A mask that does not vary over time is the same in every window of a stream.
-        let rng = rng.clone().starting_step(0);
-        self.sample_values([batch_size, units], &rng, device, |values| {
-            self.extend_step(values, [batch_size, units], 0, &rng);
-        })
-    }
-
-    /// Draws a mask `[seq_length, batch_size, units]` that is another at every time step.
-    ///
-    /// # Panics
-    ///
-    /// As [`sample`](Self::sample).
-    pub fn sample_steps(
-        &self,
-        [seq_length, batch_size, units]: [usize; 3],
-        rng: &MaskRng,
-        device: &Device,
-    ) -> DropoutMask<3> {
-        self.sample_values([seq_length, batch_size, units], rng, device, |values| {
-            for step in 0..seq_length {
-                self.extend_step(values, [batch_size, units], step, rng);
-            }
-        })
-    }
-
-    fn sample_values<const D: usize>(
-        &self,
-        dims: [usize; D],
-        rng: &MaskRng,
-        device: &Device,
-        fill: impl FnOnce(&mut Vec<f32>),
-    ) -> DropoutMask<D> {
-        self.assert_valid("SiteDropout", "dropout");
-        match self.ask(rng) {
-            SiteFactors::Identity => DropoutMask::identity(),
-            SiteFactors::Constant(factor) => {
-                DropoutMask::from_values(Tensor::full(dims, factor, device))
-            }
-            SiteFactors::Random => {
-                let mut values = Vec::with_capacity(dims.iter().product());
-                fill(&mut values);
-                DropoutMask::from_values(Tensor::from_data(TensorData::new(values, dims), device))
-            }
-        }
-    }
-
-    fn extend_step(
-        &self,
-        values: &mut Vec<f32>,
-        [batch_size, units]: [usize; 2],
-        step: usize,
-        rng: &MaskRng,
-    ) {
-        let kept = self.kept_value();
-        let shared = self.sharing == MaskSharing::PerBatch;
-        for row in rng.rows(batch_size, step, shared) {
-            let factors = row.words().map(|word| if self.drops(word) { 0.0 } else { kept });
-            values.extend(factors.take(units));
-        }
+    /// The number in the random stream; [`u8::MAX`] for every site of a user's own, which is told
+    /// from the others by its name.
+    pub(crate) fn number(&self) -> u8 {
+        let known = KNOWN.iter().find(|(site, ..)| site == self);
+        known.map_or(u8::MAX, |(.., number)| *number)
     }
 }
 
-/// Checks that a drop probability is in `[0, 1)`, which NaN is not.
-pub(crate) fn check_probability(owner: &str, field: &str, prob: f64) {
-    assert!((0.0..1.0).contains(&prob), "{owner}: {field} must be in [0, 1), got {prob}");
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Serialize for Site {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Site {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name.is_empty() {
+            return Err(D::Error::custom("the name of a site must not be empty"));
+        }
+        let known = KNOWN.into_iter().find(|(_, known, _)| *known == name);
+        Ok(known.map_or_else(|| Self::named(&name), |(site, ..)| site))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sample(dropout: &SiteDropout, dims: [usize; 2]) -> Vec<f32> {
-        let mask = dropout.sample(dims, &MaskRng::seeded(5), &Device::flex());
-        mask.values().unwrap().to_data().try_to_vec().unwrap()
-    }
-
     #[test]
-    fn a_mask_holds_zero_and_the_inverse_of_the_keep_probability() {
-        let values = sample(&SiteDropout::new(0.2), [4, 100]);
-        assert!(values.iter().all(|&value| value == 0.0 || value == 1.25));
-        let unscaled = sample(&SiteDropout::new(0.2).unscaled(), [4, 100]);
-        assert!(unscaled.iter().zip(&values).all(|(&one, &value)| one == value / 1.25));
-    }
-
-    #[test]
-    fn the_rate_is_met_within_six_standard_errors() {
-        let n = 1_000_000.0;
-        for prob in [0.1, 0.5, 0.65] {
-            let values = sample(&SiteDropout::new(prob), [100, 10_000]);
-            let dropped = values.iter().filter(|&&value| value == 0.0).count() as f64;
-            let standard_error = (prob * (1.0 - prob) / n).sqrt();
-            assert!(
-                (dropped / n - prob).abs() < 6.0 * standard_error,
-                "{dropped} of {n} at {prob}"
-            );
+    fn every_site_survives_serde_by_its_name() {
+        let named = Site::named("leak");
+        for site in KNOWN.iter().map(|(site, ..)| site).chain([&named]) {
+            let json = serde_json::to_string(site).unwrap();
+            assert_eq!(json, format!("{:?}", site.name()));
+            assert_eq!(&serde_json::from_str::<Site>(&json).unwrap(), site);
         }
     }
 
     #[test]
-    fn rows_share_a_mask_only_when_asked() {
-        let rows = |values: Vec<f32>| (values[..50].to_vec(), values[50..].to_vec());
-        let (first, second) = rows(sample(&SiteDropout::new(0.5), [2, 50]));
-        assert_ne!(first, second);
-        let (first, second) = rows(sample(&SiteDropout::new(0.5).shared_over_batch(), [2, 50]));
-        assert_eq!(first, second);
-    }
-
-    #[test]
-    fn the_first_step_of_a_mask_over_steps_is_the_mask_of_the_sequence() {
-        let (dropout, rng, device) = (SiteDropout::new(0.5), MaskRng::seeded(5), Device::flex());
-        let steps = dropout.sample_steps([3, 2, 10], &rng, &device);
-        let sequence = dropout.sample([2, 10], &rng, &device);
-        let values = |mask: DropoutMask<2>| mask.values().unwrap().to_data();
-        let sequence_values = values(sequence);
-        assert_eq!(values(steps.at_step(0)), sequence_values);
-        assert_ne!(values(steps.at_step(1)), sequence_values);
-
-        let rng = rng.starting_step(2);
-        let later = dropout.sample_steps([1, 2, 10], &rng, &device);
-        assert_eq!(values(later.at_step(0)), values(steps.at_step(2)));
-        assert_eq!(values(dropout.sample([2, 10], &rng, &device)), sequence_values);
-    }
-
-    #[test]
-    fn an_expected_mask_is_the_mean_of_the_drawn_ones() {
-        let device = Device::flex();
-        let rng = MaskRng::expected();
-        assert!(SiteDropout::new(0.2).sample([1, 2], &rng, &device).is_identity());
-        let unscaled = SiteDropout::new(0.2).unscaled().sample([1, 2], &rng, &device);
-        let values: Vec<f32> = unscaled.values().unwrap().to_data().try_to_vec().unwrap();
-        assert_eq!(values, [0.8, 0.8]);
-    }
-
-    #[test]
-    fn a_site_at_rate_zero_asks_but_is_not_random() {
-        let (rng, record) = MaskRng::seeded(1).recorded();
-        assert!(!record.asked());
-        assert!(SiteDropout::new(0.0).sample([1, 2], &rng, &Device::flex()).is_identity());
-        assert!(record.asked() && !record.random());
-        let _ = SiteDropout::new(0.1).sample([1, 2], &rng, &Device::flex());
-        assert!(record.random());
-    }
-
-    #[test]
-    #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got 1.5")]
-    fn a_rate_over_one_is_refused() {
-        let _ = sample(&SiteDropout::new(1.5), [1, 1]);
-    }
-
-    #[test]
-    #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got 1")]
-    fn a_rate_of_one_is_refused() {
-        let _ = sample(&SiteDropout::new(1.0), [1, 1]);
-    }
-
-    #[test]
-    #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got -0.1")]
-    fn a_rate_under_zero_is_refused() {
-        let _ = sample(&SiteDropout::new(-0.1), [1, 1]);
-    }
-
-    #[test]
-    #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got NaN")]
-    fn a_rate_that_is_no_number_is_refused() {
-        let _ = sample(&SiteDropout::new(f64::NAN), [1, 1]);
+    #[should_panic(expected = "Site: name must not be that of a site known here, got \"input\"")]
+    fn the_name_of_a_known_site_is_refused() {
+        let _ = Site::named("input");
     }
 }

@@ -2,9 +2,10 @@
 
 use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use burn_variational_dropout::{
-    DropoutMask, DropoutPrior, KlTerm, MaskLifetime, MaskRng, Site, SiteDropout,
+    DropoutMask, DropoutPrior, KlTerm, MaskDraw, MaskLifetime, SequenceExtent, Site, SiteDropout,
+    VariationalModel,
 };
 use burn_variational_kernels::embedding;
 use serde::{Deserialize, Serialize};
@@ -12,23 +13,53 @@ use serde::{Deserialize, Serialize};
 use crate::WordTypeMask;
 
 /// Configuration of a [`VariationalEmbedding`].
-#[derive(Config, Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VariationalEmbeddingConfig {
     /// The number of word types.
     pub n_embedding: usize,
     /// The width of an embedding.
     pub d_model: usize,
-    /// Drops word types: a dropped type is gone at all its places in a sequence. Its lifetime is a
-    /// sequence.
+    /// Drops word types: a dropped type is gone at all its places in a sequence.
     pub type_dropout: Option<SiteDropout>,
-    /// Drops tokens: each place by itself. Its lifetime is a step.
+    /// Drops tokens: each place by itself.
     pub token_dropout: Option<SiteDropout>,
     /// How embeddings are initialised.
-    #[config(default = "Initializer::Normal{mean:0.0, std:1.0}")]
     pub initializer: Initializer,
 }
 
+impl Config for VariationalEmbeddingConfig {}
+
 impl VariationalEmbeddingConfig {
+    /// So many word types, so wide, drawn from the standard normal distribution, without dropout.
+    pub fn new(n_embedding: usize, d_model: usize) -> Self {
+        Self {
+            n_embedding,
+            d_model,
+            type_dropout: None,
+            token_dropout: None,
+            initializer: Initializer::Normal { mean: 0.0, std: 1.0 },
+        }
+    }
+
+    /// With this dropout, or rate, by word type. Its lifetime is a sequence.
+    pub fn with_type_dropout(mut self, dropout: impl Into<SiteDropout>) -> Self {
+        self.type_dropout = Some(dropout.into());
+        self
+    }
+
+    /// With this dropout, or rate, by token. Its lifetime is a step, whatever was asked.
+    pub fn with_token_dropout(mut self, dropout: impl Into<SiteDropout>) -> Self {
+        self.token_dropout = Some(dropout.into().per_step());
+        self
+    }
+
+    /// With embeddings initialised so.
+    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
     /// The module.
     ///
     /// # Panics
@@ -60,7 +91,8 @@ impl VariationalEmbeddingConfig {
 }
 
 /// The masks of an embedding.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EmbeddingMasks {
     /// By word type.
     pub types: WordTypeMask,
@@ -71,7 +103,12 @@ pub struct EmbeddingMasks {
 impl EmbeddingMasks {
     /// No dropout.
     pub fn identity() -> Self {
-        Self { types: WordTypeMask::identity(), tokens: DropoutMask::identity() }
+        Self::default()
+    }
+
+    /// The same masks on another device. Those of word types are on the host.
+    pub fn to_device(&self, device: &Device) -> Self {
+        Self { types: self.types.clone(), tokens: self.tokens.to_device(device) }
     }
 }
 
@@ -113,34 +150,6 @@ impl ModuleDisplay for VariationalEmbedding {
 }
 
 impl VariationalEmbedding {
-    /// Draws the masks for `[batch_size, seq_length]`, or the expected ones if `rng` is
-    /// [`MaskRng::expected`].
-    ///
-    /// # Panics
-    ///
-    /// If the batch does not divide into the draws of `rng`.
-    pub fn sample_masks(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> EmbeddingMasks {
-        let [batch_size, seq_length] = dims;
-        let types = self.type_dropout.as_ref();
-        let tokens = self.token_dropout.as_ref().map(|dropout| {
-            let rng = rng.clone().site(Site::EmbeddingToken);
-            let steps = dropout.sample_steps([seq_length, batch_size, 1], &rng, device);
-            match steps.values() {
-                Some(values) => {
-                    let by_row = values.clone().squeeze_dim::<2>(2).swap_dims(0, 1);
-                    DropoutMask::from_values(by_row)
-                }
-                None => DropoutMask::identity(),
-            }
-        });
-        EmbeddingMasks {
-            types: types.map_or_else(WordTypeMask::identity, |dropout| {
-                WordTypeMask::sample(dropout, batch_size, rng)
-            }),
-            tokens: tokens.unwrap_or_else(DropoutMask::identity),
-        }
-    }
-
     /// The embedding of every token.
     ///
     /// # Shapes
@@ -154,10 +163,11 @@ impl VariationalEmbedding {
     pub fn forward(&self, tokens: Tensor<2, Int>, masks: &EmbeddingMasks) -> Tensor<3> {
         let mut factors = None;
         if !masks.types.is_identity() {
-            factors = Some(masks.types.factors(&tokens));
+            factors = Some(masks.types.factors(&tokens, self.weight.val().dtype().into()));
         }
         if !masks.tokens.is_identity() {
-            let ones = || Tensor::ones(tokens.dims(), &tokens.device());
+            let ones =
+                || Tensor::ones(tokens.dims(), (&tokens.device(), self.weight.val().dtype()));
             factors = Some(masks.tokens.apply(factors.unwrap_or_else(ones)));
         }
         let output = embedding(self.weight.val(), tokens);
@@ -170,5 +180,37 @@ impl VariationalEmbedding {
     /// The KL term of the embeddings under this prior, with the rate of the word types.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
         KlTerm::new().with_params(vec![self.weight.id], prior.site_lambda(self.type_dropout))
+    }
+}
+
+impl VariationalModel for VariationalEmbedding {
+    type Input = Tensor<2, Int>;
+    type Masks = EmbeddingMasks;
+    type Output = Tensor<3>;
+
+    /// Samples what the embedding drops, in the float type and on the device of its weight.
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> EmbeddingMasks {
+        draw.assert_part("VariationalEmbedding");
+        let [batch_size, seq_length] = [extent.batch_size(), extent.seq_length()];
+        let types = self.type_dropout.as_ref();
+        let tokens = self.token_dropout.as_ref().map(|dropout| {
+            let weight = self.weight.val();
+            let place = (&weight.device(), DType::from(weight.dtype()));
+            let draw = draw.site(&Site::EmbeddingToken);
+            match dropout.sample_steps([seq_length, batch_size, 1], &draw, place).values() {
+                Some(steps) => DropoutMask::from_values(steps.squeeze_dim::<2>(2).swap_dims(0, 1)),
+                None => DropoutMask::identity(),
+            }
+        });
+        EmbeddingMasks {
+            types: types.map_or_else(WordTypeMask::identity, |dropout| {
+                WordTypeMask::sample(dropout, batch_size, &draw)
+            }),
+            tokens: tokens.unwrap_or_default(),
+        }
+    }
+
+    fn run(&self, tokens: Tensor<2, Int>, masks: &EmbeddingMasks) -> Tensor<3> {
+        self.forward(tokens, masks)
     }
 }

@@ -6,17 +6,17 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use burn_variational_dropout::{MaskRng, SiteDropout};
+//! use burn_variational_dropout::{MaskRng, VariationalModel};
 //! use burn_variational_embedding::VariationalEmbeddingConfig;
 //!
 //! let device = Device::flex();
 //! let embedding = VariationalEmbeddingConfig::new(10, 4)
-//!     .with_type_dropout(Some(SiteDropout::new(0.5)))
+//!     .with_type_dropout(0.5)
 //!     .init(&device);
-//! let masks = embedding.sample_masks([1, 5], &MaskRng::seeded(3), &device);
 //!
 //! // the dog and the cat
 //! let tokens = Tensor::from_data([[1, 2, 3, 1, 4]], &device);
+//! let masks = embedding.masks_for(&tokens, MaskRng::seeded(3).draw(0).part("words"));
 //! let output = embedding.forward(tokens, &masks);
 //! let word = |at: usize| output.clone().slice([0..1, at..at + 1]).into_data();
 //! assert_eq!(word(0), word(3));

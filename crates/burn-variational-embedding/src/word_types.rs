@@ -1,23 +1,24 @@
 //! A mask over word types that is never written out.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
-use burn_variational_dropout::{MaskRng, MaskSharing, Site, SiteDropout, SiteFactors, WordStream};
+use burn::tensor::{DType, Element, FloatDType, Int, Tensor, TensorData};
+use burn_variational_dropout::{MaskDraw, MaskSharing, Site, SiteDropout, SiteFactors, WordStream};
 use serde::{Deserialize, Serialize};
 
 /// Which word types each row of a batch drops.
 ///
 /// Whether row `r` drops word `w` is a function of (key, `r`, `w`): the word at position `w` of
 /// the row's random stream. Nothing is drawn or kept for the words that do not occur.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct WordTypeMask {
     factors: Factors,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 enum Factors {
+    #[default]
     Identity,
     /// The same for every word.
-    Constant(f32),
+    Constant(f64),
     Random {
         dropout: SiteDropout,
         rows: Vec<WordStream>,
@@ -27,17 +28,17 @@ enum Factors {
 impl WordTypeMask {
     /// No word is dropped.
     pub fn identity() -> Self {
-        Self { factors: Factors::Identity }
+        Self::default()
     }
 
-    pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, rng: &MaskRng) -> Self {
-        let rng = rng.clone().site(Site::EmbeddingType).starting_step(0);
-        let factors = match dropout.ask(&rng) {
+    pub(crate) fn sample(dropout: &SiteDropout, batch_size: usize, draw: &MaskDraw) -> Self {
+        let draw = draw.site(&Site::EmbeddingType).starting_step(0);
+        let factors = match dropout.ask(&draw) {
             SiteFactors::Identity => Factors::Identity,
             SiteFactors::Constant(factor) => Factors::Constant(factor),
             SiteFactors::Random => {
                 let shared = dropout.sharing == MaskSharing::PerBatch;
-                let rows = rng.rows(batch_size, 0, shared).collect();
+                let rows = draw.rows(batch_size, 0, shared).collect();
                 Factors::Random { dropout: *dropout, rows }
             }
         };
@@ -49,7 +50,7 @@ impl WordTypeMask {
         matches!(self.factors, Factors::Identity)
     }
 
-    /// The factor of each token.
+    /// The factor of each token, in this float type.
     ///
     /// The tokens are read back to the host, where the hash is: on a GPU this waits for them.
     ///
@@ -60,31 +61,45 @@ impl WordTypeMask {
     /// # Panics
     ///
     /// If the mask was drawn for another batch size, or a token is negative.
-    pub fn factors(&self, tokens: &Tensor<2, Int>) -> Tensor<2> {
+    pub fn factors(&self, tokens: &Tensor<2, Int>, dtype: FloatDType) -> Tensor<2> {
         let dims = tokens.dims();
-        let device = tokens.device();
+        let place = (&tokens.device(), DType::from(dtype));
         let (dropout, rows) = match &self.factors {
-            Factors::Identity => return Tensor::ones(dims, &device),
-            Factors::Constant(factor) => return Tensor::full(dims, *factor, &device),
+            Factors::Identity => return Tensor::ones(dims, place),
+            Factors::Constant(factor) => return Tensor::full(dims, *factor, place),
             Factors::Random { dropout, rows } => (dropout, rows),
         };
-        let [batch_size, seq_length] = dims;
+        let [batch_size, _] = dims;
         assert!(
             batch_size == rows.len(),
             "WordTypeMask: a mask must have the batch_size of the tokens, got {} for {batch_size}",
             rows.len()
         );
-        let ids = tokens.to_data().convert_dtype(DType::I64);
-        let ids = ids.as_slice::<i64>().expect("converted to i64");
         let kept = dropout.kept_value();
-        let factors = ids.chunks(seq_length.max(1)).zip(rows).flat_map(|(ids, row)| {
-            ids.iter().map(|&id| {
-                let id = u64::try_from(id).unwrap_or_else(|_| {
-                    panic!("WordTypeMask: tokens must not be negative, got {id}")
-                });
-                if dropout.drops(row.word(id)) { 0.0 } else { kept }
-            })
-        });
-        Tensor::from_data(TensorData::new(factors.collect::<Vec<f32>>(), dims), &device)
+        let data = match dtype {
+            FloatDType::F64 => TensorData::new(random(dropout, rows, tokens, kept), dims),
+            _ => TensorData::new(random(dropout, rows, tokens, kept as f32), dims),
+        };
+        Tensor::from_data(data, place)
     }
+}
+
+/// The factor of each token, row after row.
+fn random<E: Element>(
+    dropout: &SiteDropout,
+    rows: &[WordStream],
+    tokens: &Tensor<2, Int>,
+    kept: E,
+) -> Vec<E> {
+    let [_, seq_length] = tokens.dims();
+    let ids = tokens.to_data().convert_dtype(DType::I64);
+    let ids = ids.as_slice::<i64>().expect("converted to i64");
+    let dropped = E::from_elem(0.0);
+    let factor = |row: &WordStream, id: i64| {
+        let id = u64::try_from(id)
+            .unwrap_or_else(|_| panic!("WordTypeMask: tokens must not be negative, got {id}"));
+        if dropout.drops(row.word(id)) { dropped } else { kept }
+    };
+    let rows = ids.chunks(seq_length.max(1)).zip(rows);
+    rows.flat_map(|(ids, row)| ids.iter().map(|&id| factor(row, id))).collect()
 }

@@ -2,12 +2,14 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+use burn_variational_dropout::VariationalModel;
+use serde::{Deserialize, Serialize};
 
-use crate::{Moments, MonteCarlo, MonteCarloError, Pass};
+use crate::{Estimate, LogMeanExp, Moments, MonteCarlo, MonteCarloError, Statistic};
 
 /// The predictive distribution over classes, which are the last dimension: `[n_rows, n_classes]`
 /// for one prediction a row, `[n_rows, seq_length, n_classes]` for one a step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClassificationPrediction<const D: usize> {
     log_probabilities: Tensor<D>,
     variance: Tensor<D>,
@@ -52,23 +54,53 @@ impl<const D: usize> ClassificationPrediction<D> {
     }
 }
 
-/// The sums a prediction over classes is made of.
-struct Classes<const D: usize> {
-    /// `log Σ_k p_k`.
-    log_sum: Option<Tensor<D>>,
+/// Probabilities of classes, averaged over the draws of their logits `[n_rows, .., n_classes]`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ClassProbabilities<const D: usize> {
+    log_mean: LogMeanExp<D>,
     moments: Moments<D>,
+}
+
+impl<const D: usize> ClassProbabilities<D> {
+    /// Of no draw yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<const D: usize> Statistic<D> for ClassProbabilities<D> {
+    type Output = ClassificationPrediction<D>;
+
+    fn push(&mut self, logits: Tensor<D>) {
+        let log_probabilities = log_softmax(logits, D - 1);
+        self.moments.push(log_probabilities.clone().exp());
+        self.log_mean.push(log_probabilities);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.moments.merge(other.moments);
+        self.log_mean.merge(other.log_mean);
+    }
+
+    fn append_rows(&mut self, other: Self) {
+        self.moments.append_rows(other.moments);
+        self.log_mean.append_rows(other.log_mean);
+    }
+
+    fn finish(self) -> ClassificationPrediction<D> {
+        ClassificationPrediction {
+            log_probabilities: self.log_mean.finish(),
+            variance: self.moments.variance(),
+        }
+    }
 }
 
 impl MonteCarlo {
     /// Predicts classes from the logits of a model; no draw is kept.
     ///
-    /// # Shapes
-    ///
-    /// - what `forward` returns: `[pass.batch_size(), .., n_classes]`
-    ///
     /// # Errors
     ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    /// As [`estimate`](Self::estimate).
     ///
     /// # Panics
     ///
@@ -78,80 +110,36 @@ impl MonteCarlo {
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
-    /// use burn_variational_dropout::{MaskRng, SiteDropout};
+    /// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
     /// use burn_variational_mc::MonteCarlo;
     ///
-    /// let device = Device::flex();
-    /// let logits = Tensor::<2>::from_data([[2.0, 0.0, 0.0]], &device);
-    /// let prediction = MonteCarlo::new(50, MaskRng::seeded(1)).classification(1, |pass| {
-    ///     let logits = pass.fold(&logits);
-    ///     SiteDropout::new(0.5).sample(logits.dims(), pass.rng(), &device).apply(logits)
-    /// });
+    /// let model = LockedDropoutConfig::new(3, 0.5).init();
+    /// let logits = Tensor::<3>::from_data([[[2.0, 0.0, 0.0]]], &Device::flex());
+    /// let prediction = MonteCarlo::new(50, MaskRng::seeded(1)).classification(&model, &logits);
     /// let sum = prediction.unwrap().probabilities().sum().into_scalar::<f32>();
     /// assert!((sum - 1.0).abs() < 1e-5);
     /// ```
-    pub fn classification<const D: usize>(
+    pub fn classification<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
         &self,
-        n_rows: usize,
-        forward: impl FnMut(&Pass) -> Tensor<D>,
-    ) -> Result<ClassificationPrediction<D>, MonteCarloError> {
-        let new = || Classes { log_sum: None, moments: Moments::new() };
-        let blocks = self.accumulate(n_rows, new, forward, |classes, logits| {
-            let log_probabilities = log_softmax(logits, D - 1);
-            classes.moments.push(log_probabilities.clone().exp());
-            classes.log_sum = Some(match classes.log_sum.take() {
-                None => log_probabilities,
-                Some(log_sum) => log_add_exp(log_sum, log_probabilities),
-            });
-        })?;
-        let log_draws = (self.n_draws() as f64).ln();
-        let log_sums = blocks.iter().map(|block| block.log_sum.clone().expect("at least one draw"));
-        let variances = blocks.iter().map(|block| block.moments.variance());
-        Ok(ClassificationPrediction {
-            log_probabilities: Tensor::cat(log_sums.collect(), 0).sub_scalar(log_draws),
-            variance: Tensor::cat(variances.collect(), 0),
-        })
+        model: &M,
+        input: &M::Input,
+    ) -> Result<Estimate<ClassificationPrediction<D>>, MonteCarloError> {
+        self.estimate(model, input, ClassProbabilities::new())
     }
-}
-
-/// `log(eᵃ + eᵇ)`, without overflow, and without `∞ - ∞` where both are impossible.
-pub(crate) fn log_add_exp<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
-    let equal = a.clone().equal(b.clone());
-    let larger = a.clone().max_pair(b.clone());
-    let distance = (a - b).abs().mask_fill(equal, 0.0);
-    larger + distance.neg().exp().log1p()
-}
-
-/// `log 1/K Σ_k exp(log p_k)`, element by element: the logarithm of averaged probabilities.
-///
-/// # Panics
-///
-/// If there is no draw.
-pub fn log_mean_exp<const D: usize>(draws: impl IntoIterator<Item = Tensor<D>>) -> Tensor<D> {
-    let mut n_draws = 0;
-    let log_sum = draws.into_iter().inspect(|_| n_draws += 1).reduce(log_add_exp);
-    let log_sum = log_sum.expect("log_mean_exp: there must be at least one draw, got 0");
-    log_sum.sub_scalar(f64::from(n_draws).ln())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::tensor::Device;
-    use burn_variational_dropout::{MaskRng, SiteDropout};
 
-    /// Two draws of known logits, by the number of draws seen so far.
+    /// Two draws of known logits.
     fn predict(logits: [[f32; 2]; 2]) -> ClassificationPrediction<2> {
-        let device = Device::flex();
-        let mut draw = 0;
-        MonteCarlo::new(2, MaskRng::seeded(1))
-            .with_max_rows(1)
-            .classification(1, |pass| {
-                let _ = SiteDropout::new(0.5).sample([1, 1], pass.rng(), &device);
-                draw += 1;
-                Tensor::from_data([logits[draw - 1]], &device)
-            })
-            .unwrap()
+        let mut probabilities = ClassProbabilities::new();
+        for logits in logits {
+            probabilities.push(Tensor::from_data([logits], &Device::flex()));
+        }
+        probabilities.finish()
     }
 
     #[test]

@@ -1,24 +1,19 @@
 //! Prediction with uncertainty: the masks of training drawn again at test time.
 //!
-//! [`MonteCarlo`] folds the draws of a prediction into the batch, in passes of bounded size, on a
-//! plain device: no gradients are kept and no training flag is read.
+//! [`MonteCarlo`] takes any [`VariationalModel`](burn_variational_dropout::VariationalModel) and
+//! folds the draws of a prediction into the batch, in passes of bounded size, on a plain device: no
+//! gradients are kept and no training flag is read. What is made of the draws is a [`Statistic`],
+//! open to your own.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use burn_variational_dropout::{MaskRng, SiteDropout};
+//! use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
 //! use burn_variational_mc::MonteCarlo;
 //!
-//! let device = Device::flex();
-//! let dropout = SiteDropout::new(0.5);
-//! let input = Tensor::<2>::ones([2, 4], &device);
-//! let prediction = MonteCarlo::new(100, MaskRng::seeded(1))
-//!     .regression(2, |pass| {
-//!         let input = pass.fold(&input);
-//!         let mask = dropout.sample(input.dims(), pass.rng(), &device);
-//!         mask.apply(input).sum_dim(1)
-//!     })
-//!     .unwrap();
-//! assert_eq!(prediction.mean().dims(), [2, 1]);
+//! let model = LockedDropoutConfig::new(4, 0.5).init();
+//! let input = Tensor::<3>::ones([2, 3, 4], &Device::flex());
+//! let prediction = MonteCarlo::new(100, MaskRng::seeded(1)).regression(&model, &input).unwrap();
+//! assert_eq!(prediction.mean().dims(), [2, 3, 4]);
 //! ```
 //!
 //! # References
@@ -28,13 +23,21 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod classification;
+mod error;
+mod log_mean_exp;
 mod moments;
+mod pass;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod regression;
 mod runner;
+mod statistic;
 
-pub use classification::{ClassificationPrediction, log_mean_exp};
+pub use classification::{ClassProbabilities, ClassificationPrediction};
+pub use error::MonteCarloError;
+pub use log_mean_exp::LogMeanExp;
 pub use moments::Moments;
-pub use regression::RegressionPrediction;
-pub use runner::{MonteCarlo, MonteCarloError, Pass};
+pub use pass::Pass;
+pub use regression::{RealValues, RegressionPrediction};
+pub use runner::{Estimate, MonteCarlo};
+pub use statistic::{Samples, Statistic};

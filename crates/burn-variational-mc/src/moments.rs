@@ -1,6 +1,9 @@
 //! Mean and variance of a stream of draws.
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::Statistic;
 
 /// The running mean and variance of tensors of equal dims, element by element.
 ///
@@ -16,7 +19,7 @@ use burn::tensor::Tensor;
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use burn_variational_mc::Moments;
+/// use burn_variational_mc::{Moments, Statistic};
 ///
 /// let mut moments = Moments::new();
 /// for value in [1.0, 3.0] {
@@ -31,7 +34,7 @@ use burn::tensor::Tensor;
 /// B. P. Welford, *Note on a Method for Calculating Corrected Sums of Squares and Products*, 1962;
 /// merging as Tony Chan, Gene Golub and Randall LeVeque, *Updating Formulae and a Pairwise
 /// Algorithm for Computing Sample Variances*, 1979.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Moments<const D: usize> {
     count: usize,
     /// Mean and sum of squared deviations.
@@ -41,40 +44,7 @@ pub struct Moments<const D: usize> {
 impl<const D: usize> Moments<D> {
     /// Of no draw yet.
     pub fn new() -> Self {
-        Self { count: 0, sums: None }
-    }
-
-    /// Takes in a draw.
-    pub fn push(&mut self, draw: Tensor<D>) {
-        self.count += 1;
-        self.sums = Some(match self.sums.take() {
-            None => (draw.clone(), draw.zeros_like()),
-            Some((mean, deviations)) => {
-                let before = draw.clone() - mean.clone();
-                let mean = mean + before.clone().div_scalar(self.count as f64);
-                let deviations = deviations + before * (draw - mean.clone());
-                (mean, deviations)
-            }
-        });
-    }
-
-    /// Takes in the draws of another stream.
-    pub fn merge(&mut self, other: Self) {
-        let (Some((mean, deviations)), Some((other_mean, other_deviations))) =
-            (self.sums.clone(), other.sums.clone())
-        else {
-            if self.sums.is_none() {
-                *self = other;
-            }
-            return;
-        };
-        let (n, m) = (self.count as f64, other.count as f64);
-        let between = other_mean - mean.clone();
-        self.count += other.count;
-        self.sums = Some((
-            mean + between.clone().mul_scalar(m / (n + m)),
-            deviations + other_deviations + between.square().mul_scalar(n * m / (n + m)),
-        ));
+        Self::default()
     }
 
     /// The number of draws.
@@ -102,6 +72,52 @@ impl<const D: usize> Moments<D> {
 
     fn sums(&self) -> &(Tensor<D>, Tensor<D>) {
         self.sums.as_ref().expect("Moments: there must be at least one draw, got 0")
+    }
+}
+
+/// Gives itself.
+impl<const D: usize> Statistic<D> for Moments<D> {
+    type Output = Self;
+
+    fn push(&mut self, draw: Tensor<D>) {
+        self.count += 1;
+        self.sums = Some(match self.sums.take() {
+            None => (draw.clone(), draw.zeros_like()),
+            Some((mean, deviations)) => {
+                let before = draw.clone() - mean.clone();
+                let mean = mean + before.clone().div_scalar(self.count as f64);
+                let deviations = deviations + before * (draw - mean.clone());
+                (mean, deviations)
+            }
+        });
+    }
+
+    fn merge(&mut self, other: Self) {
+        let (Some((mean, deviations)), Some((other_mean, other_deviations))) =
+            (self.sums.clone(), other.sums.clone())
+        else {
+            if self.sums.is_none() {
+                *self = other;
+            }
+            return;
+        };
+        let (n, m) = (self.count as f64, other.count as f64);
+        let between = other_mean - mean.clone();
+        self.count += other.count;
+        self.sums = Some((
+            mean + between.clone().mul_scalar(m / (n + m)),
+            deviations + other_deviations + between.square().mul_scalar(n * m / (n + m)),
+        ));
+    }
+
+    fn append_rows(&mut self, other: Self) {
+        self.count = other.count;
+        let (means, deviations) = [self.sums.take(), other.sums].into_iter().flatten().unzip();
+        self.sums = Some((Tensor::cat(means, 0), Tensor::cat(deviations, 0)));
+    }
+
+    fn finish(self) -> Self {
+        self
     }
 }
 

@@ -1,13 +1,14 @@
 //! Predictions of real values with Gaussian observation noise.
 
 use burn::tensor::Tensor;
+use burn_variational_dropout::VariationalModel;
+use serde::{Deserialize, Serialize};
 
-use crate::log_mean_exp;
-use crate::{Moments, MonteCarlo, MonteCarloError, Pass};
+use crate::{Estimate, LogMeanExp, Moments, MonteCarlo, MonteCarloError, Samples, Statistic};
 
 /// The predictive distribution of real values: a draw `ŷ_k` for each of `K` masks, and Gaussian
 /// noise of precision `τ`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegressionPrediction<const D: usize> {
     samples: Vec<Tensor<D>>,
     moments: Moments<D>,
@@ -71,39 +72,70 @@ impl<const D: usize> RegressionPrediction<D> {
             "RegressionPrediction: observed must have dims {dims:?}, got {:?}",
             observed.dims()
         );
-        let log_densities = self.samples.iter().map(|sample| {
-            (observed.clone() - sample.clone()).square().mul_scalar(-0.5 * precision)
-        });
-        log_mean_exp(log_densities).add_scalar(0.5 * (precision / std::f64::consts::TAU).ln())
+        let mut density = LogMeanExp::new();
+        for sample in &self.samples {
+            let distance = observed.clone() - sample.clone();
+            density.push(distance.square().mul_scalar(-0.5 * precision));
+        }
+        density.finish().add_scalar(0.5 * (precision / std::f64::consts::TAU).ln())
+    }
+}
+
+/// Draws of real values, all of them kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RealValues<const D: usize> {
+    samples: Samples<D>,
+    moments: Moments<D>,
+}
+
+impl<const D: usize> RealValues<D> {
+    /// Of no draw yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<const D: usize> Statistic<D> for RealValues<D> {
+    type Output = RegressionPrediction<D>;
+
+    fn push(&mut self, draw: Tensor<D>) {
+        self.moments.push(draw.clone());
+        self.samples.push(draw);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.moments.merge(other.moments);
+        self.samples.merge(other.samples);
+    }
+
+    fn append_rows(&mut self, other: Self) {
+        self.moments.append_rows(other.moments);
+        self.samples.append_rows(other.samples);
+    }
+
+    fn finish(self) -> RegressionPrediction<D> {
+        let (samples, moments) = (self.samples.finish(), self.moments);
+        RegressionPrediction { samples, moments, precision: None }
     }
 }
 
 impl MonteCarlo {
     /// Predicts real values from the outputs of a model. Every draw is kept, for the likelihood;
-    /// [`mean_and_variance`](Self::mean_and_variance) keeps none.
-    ///
-    /// # Shapes
-    ///
-    /// - what `forward` returns: `[pass.batch_size(), ..]`
+    /// [`moments`](Self::moments) keeps none.
     ///
     /// # Errors
     ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    /// As [`estimate`](Self::estimate).
     ///
     /// # Panics
     ///
     /// If there is no row.
-    pub fn regression<const D: usize>(
+    pub fn regression<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
         &self,
-        n_rows: usize,
-        forward: impl FnMut(&Pass) -> Tensor<D>,
-    ) -> Result<RegressionPrediction<D>, MonteCarloError> {
-        let samples = self.samples(n_rows, forward)?;
-        let mut moments = Moments::new();
-        for sample in &samples {
-            moments.push(sample.clone());
-        }
-        Ok(RegressionPrediction { samples, moments, precision: None })
+        model: &M,
+        input: &M::Input,
+    ) -> Result<Estimate<RegressionPrediction<D>>, MonteCarloError> {
+        self.estimate(model, input, RealValues::new())
     }
 }
 
@@ -111,20 +143,14 @@ impl MonteCarlo {
 mod tests {
     use super::*;
     use burn::tensor::Device;
-    use burn_variational_dropout::{MaskRng, SiteDropout};
 
     /// Draws 1 and 3.
     fn prediction() -> RegressionPrediction<1> {
-        let device = Device::flex();
-        let mut value = -1.0;
-        MonteCarlo::new(2, MaskRng::seeded(1))
-            .with_max_rows(1)
-            .regression(1, |pass| {
-                let _ = SiteDropout::new(0.5).sample([1, 1], pass.rng(), &device);
-                value += 2.0;
-                Tensor::from_data([value], &device)
-            })
-            .unwrap()
+        let mut values = RealValues::new();
+        for value in [1.0, 3.0] {
+            values.push(Tensor::from_data([value], &Device::flex()));
+        }
+        values.finish()
     }
 
     #[test]

@@ -1,126 +1,116 @@
 //! The draws of a prediction, folded into passes of bounded size.
 
-use std::ops::Range;
+use std::ops::Deref;
 
-use burn::tensor::{Tensor, kind::Basic};
-use burn_variational_dropout::MaskRng;
-use thiserror::Error;
+use burn::tensor::Tensor;
+use burn_variational_dropout::{MaskRng, ModelInput, VariationalModel};
 
-use crate::Moments;
+use crate::{Moments, MonteCarloError, Pass, Samples, Statistic};
 
-/// Why a Monte Carlo prediction could not be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum MonteCarloError {
-    /// The model asked for no mask, so all draws would be one and their variance a silent 0.
-    #[error(
-        "the model asked for no mask: sample its masks from `pass.rng()` and give it at least one \
-         dropout site (one at rate 0 counts)"
-    )]
-    NoDraw,
-    /// The model ran on an autodiff device, where every pass would keep its graph.
-    #[error("the model ran on an autodiff device: predict with `model.valid()` and plain inputs")]
-    Autodiff,
-    /// The model returned another number of rows than the pass holds.
-    #[error("the model returned {got} rows for a pass of {expected}")]
-    Rows {
-        /// The rows of the pass.
-        expected: usize,
-        /// The rows of the output.
-        got: usize,
-    },
-}
+/// The scope of the masks of predictions: equal seeds or not, they are never those of training.
+const SCOPE: &str = "monte carlo";
+
+/// The rows of the first pass, of one draw, which shows how large the outputs of a model are.
+const FIRST_ROWS: usize = 8;
 
 /// Prediction by Monte Carlo: `K` draws of a model's masks.
 ///
-/// Draws are folded into the batch as far as a pass may hold rows; a batch larger than that is
-/// split too. Neither changes any mask, for a mask is a function of its draw and row.
+/// Draws are folded into the batch as far as the outputs of a pass stay under a number of bytes; a
+/// batch too large for that is split too. Neither changes any mask, for a mask is a function of
+/// its draw and row. The masks are those of a scope of their own, so that no prediction meets
+/// those of a training step, even with its seed.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
+/// use burn_variational_mc::MonteCarlo;
+///
+/// // Any model: here, all that it does is drop.
+/// let model = LockedDropoutConfig::new(4, 0.5).init();
+/// let input = Tensor::<3>::ones([2, 3, 4], &Device::flex());
+/// let prediction = MonteCarlo::new(100, MaskRng::seeded(1)).regression(&model, &input).unwrap();
+/// assert_eq!(prediction.mean().dims(), [2, 3, 4]);
+/// assert!(prediction.is_random());
+/// ```
 #[derive(Debug, Clone)]
 pub struct MonteCarlo {
     n_draws: usize,
-    max_rows: usize,
+    first_draw: u64,
+    first_row: u64,
+    max_bytes: usize,
     rng: MaskRng,
 }
 
-/// One forward pass of a Monte Carlo prediction: some rows of the batch, for some draws.
+/// What a Monte Carlo run gives, and whether anything in it was random.
 #[derive(Debug, Clone)]
-pub struct Pass {
-    rng: MaskRng,
-    n_draws: usize,
-    rows: Range<usize>,
-    n_rows: usize,
+pub struct Estimate<T> {
+    value: T,
+    is_random: bool,
 }
 
-impl Pass {
-    /// The source to sample the masks of this pass from.
-    pub fn rng(&self) -> &MaskRng {
-        &self.rng
+impl<T> Estimate<T> {
+    /// Whether the draws could differ. They could not if the model asked for masks at rate 0
+    /// alone: then a variance of 0 says nothing of what the model knows.
+    pub fn is_random(&self) -> bool {
+        self.is_random
     }
 
-    /// The number of draws in this pass.
-    pub fn n_draws(&self) -> usize {
-        self.n_draws
+    /// What was estimated.
+    pub fn into_value(self) -> T {
+        self.value
     }
 
-    /// The rows of the batch in this pass.
-    pub fn rows(&self) -> Range<usize> {
-        self.rows.clone()
+    /// What `f` makes of it.
+    pub fn map<R>(self, f: impl FnOnce(T) -> R) -> Estimate<R> {
+        Estimate { value: f(self.value), is_random: self.is_random }
     }
+}
 
-    /// The number of rows a model sees in this pass: draws times rows.
-    pub fn batch_size(&self) -> usize {
-        self.n_draws * self.rows.len()
-    }
+impl<T> Deref for Estimate<T> {
+    type Target = T;
 
-    /// The rows of this pass out of a whole batch `[rows, ..]`, once for each draw.
-    ///
-    /// # Shapes
-    ///
-    /// - whole: `[n_rows, ..]`
-    /// - output: `[batch_size, ..]`, draw after draw
-    ///
-    /// # Panics
-    ///
-    /// If the batch has other rows than the prediction was asked for.
-    pub fn fold<const D: usize, K: Basic>(&self, whole: &Tensor<D, K>) -> Tensor<D, K> {
-        let got = whole.dims()[0];
-        assert!(
-            got == self.n_rows,
-            "Pass: whole must have the {} rows of the prediction, got {got}",
-            self.n_rows
-        );
-        let rows = whole.clone().slice_dim(0, self.rows.clone());
-        rows.repeat_dim(0, self.n_draws)
+    fn deref(&self) -> &T {
+        &self.value
     }
 }
 
 impl MonteCarlo {
-    /// So many draws of the masks of this source, from its first draw and row on, in passes of at
-    /// most 1024 rows.
-    ///
-    /// A test set predicted batch by batch takes `rng.starting_row(r)` for the batch that starts
-    /// at row `r`, or the same `rng` for each batch if all are to meet the same masks.
+    /// So many draws of the masks of this source, in passes whose outputs take 64 MiB at most.
     ///
     /// # Panics
     ///
-    /// If there is no draw, or `rng` gives expected masks and so none at all.
+    /// If there is no draw.
     pub fn new(n_draws: usize, rng: MaskRng) -> Self {
         assert!(n_draws > 0, "MonteCarlo: n_draws must be positive, got 0");
-        assert!(
-            !rng.is_expected(),
-            "MonteCarlo: rng must draw masks, got MaskRng::expected(): use weight_averaging"
-        );
-        Self { n_draws, max_rows: 1024, rng }
+        let rng = rng.scope(SCOPE);
+        Self { n_draws, first_draw: 0, first_row: 0, max_bytes: 64 << 20, rng }
     }
 
-    /// With passes of at most so many rows: what bounds the memory of a forward pass.
+    /// With passes whose outputs take so many bytes at most. A pass holds one row of one draw at
+    /// least, and the first one, which shows how large an output is, up to 8 rows. What a model
+    /// needs on the way to its outputs is in proportion, and not counted.
     ///
     /// # Panics
     ///
-    /// If a pass may hold no row.
-    pub fn with_max_rows(mut self, max_rows: usize) -> Self {
-        assert!(max_rows > 0, "MonteCarlo: max_rows must be positive, got 0");
-        self.max_rows = max_rows;
+    /// If there is no byte.
+    pub fn with_max_bytes(mut self, max_bytes: usize) -> Self {
+        assert!(max_bytes > 0, "MonteCarlo: max_bytes must be positive, got 0");
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// With the draws from this one on: what continues another run.
+    pub fn with_first_draw(mut self, first_draw: u64) -> Self {
+        self.first_draw = first_draw;
+        self
+    }
+
+    /// With the masks of the rows from this one on: of a batch that continues another. Batches
+    /// that start at the same row meet the same masks.
+    pub fn with_first_row(mut self, first_row: u64) -> Self {
+        self.first_row = first_row;
         self
     }
 
@@ -129,12 +119,7 @@ impl MonteCarlo {
         self.n_draws
     }
 
-    /// The outputs of every draw, all of them kept: `n_draws` tensors.
-    ///
-    /// # Shapes
-    ///
-    /// - what `forward` returns: `[pass.batch_size(), ..]`
-    /// - outputs: `[n_rows, ..]` each
+    /// A statistic of what a model makes of an input, over the draws of its masks.
     ///
     /// # Errors
     ///
@@ -143,125 +128,219 @@ impl MonteCarlo {
     /// # Panics
     ///
     /// If there is no row.
-    pub fn samples<const D: usize>(
+    pub fn estimate<const D: usize, M, S>(
+        &self,
+        model: &M,
+        input: &M::Input,
+        statistic: S,
+    ) -> Result<Estimate<S::Output>, MonteCarloError>
+    where
+        M: VariationalModel<Output = Tensor<D>>,
+        S: Statistic<D>,
+    {
+        self.estimate_batches(model, std::iter::once(input.clone()), statistic)
+    }
+
+    /// A statistic of what a model makes of a whole data set, batch after batch; every row of the
+    /// set has masks of its own, whatever the batches.
+    ///
+    /// # Errors
+    ///
+    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no batch, or one without rows.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
+    /// use burn_variational_mc::{Moments, MonteCarlo};
+    ///
+    /// let model = LockedDropoutConfig::new(4, 0.5).init();
+    /// let batch = |n_rows| Tensor::<3>::ones([n_rows, 3, 4], &Device::flex());
+    /// let mc = MonteCarlo::new(20, MaskRng::seeded(1));
+    /// let batches = [batch(5), batch(5), batch(2)];
+    /// let moments = mc.estimate_batches(&model, batches, Moments::new()).unwrap();
+    /// assert_eq!(moments.mean().dims(), [12, 3, 4]);
+    /// ```
+    pub fn estimate_batches<const D: usize, M, S>(
+        &self,
+        model: &M,
+        batches: impl IntoIterator<Item = M::Input>,
+        statistic: S,
+    ) -> Result<Estimate<S::Output>, MonteCarloError>
+    where
+        M: VariationalModel<Output = Tensor<D>>,
+        S: Statistic<D>,
+    {
+        let mut all: Option<Estimate<S>> = None;
+        let mut mc = self.clone();
+        for input in batches {
+            let n_rows = input.n_rows();
+            let folds = model.folds_draws();
+            let batch = mc.accumulate_folding(n_rows, folds, statistic.clone(), |pass| {
+                Ok::<_, MonteCarloError>(pass.run(model, &input))
+            })?;
+            mc.first_row += n_rows as u64;
+            all = Some(append_rows(all, batch));
+        }
+        let all = all.expect("MonteCarlo: batches must not be empty, got none");
+        Ok(all.map(S::finish))
+    }
+
+    /// A statistic of what a closure makes of the passes over `n_rows` rows: for what is no
+    /// [`VariationalModel`]. The closure may fail with an error of its own.
+    ///
+    /// # Shapes
+    ///
+    /// - what `forward` returns: `[pass.batch_size(), ..]`
+    ///
+    /// # Errors
+    ///
+    /// If the closure does; if it asks for no mask, runs on an autodiff device or returns other
+    /// rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_variational_dropout::{MaskRng, SiteDropout};
+    /// use burn_variational_mc::{Moments, MonteCarlo, MonteCarloError};
+    ///
+    /// let device = Device::flex();
+    /// let input = Tensor::<2>::ones([2, 4], &device);
+    /// let mc = MonteCarlo::new(100, MaskRng::seeded(1));
+    /// let moments = mc.accumulate(2, Moments::new(), |pass| {
+    ///     let input = pass.fold(&input);
+    ///     let mask = SiteDropout::new(0.5).sample(input.dims(), &pass.draw(), &device);
+    ///     Ok::<_, MonteCarloError>(mask.apply(input).sum_dim(1))
+    /// });
+    /// assert_eq!(moments.unwrap().mean().dims(), [2, 1]);
+    /// ```
+    pub fn accumulate<const D: usize, S: Statistic<D>, E: From<MonteCarloError>>(
         &self,
         n_rows: usize,
-        forward: impl FnMut(&Pass) -> Tensor<D>,
-    ) -> Result<Vec<Tensor<D>>, MonteCarloError> {
-        let blocks = self.accumulate(n_rows, Vec::new, forward, Vec::push)?;
-        let mut blocks: Vec<_> = blocks.into_iter().map(Vec::into_iter).collect();
-        let draw = |_| {
-            let rows = blocks.iter_mut().map(|draws| draws.next().expect("as many as draws"));
-            Tensor::cat(rows.collect(), 0)
-        };
-        Ok((0..self.n_draws).map(draw).collect())
+        statistic: S,
+        forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
+    ) -> Result<Estimate<S::Output>, E> {
+        let estimate = self.accumulate_folding(n_rows, true, statistic, forward)?;
+        Ok(estimate.map(S::finish))
+    }
+
+    /// The outputs of every draw, all of them kept: `n_draws` tensors `[n_rows, ..]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`estimate`](Self::estimate).
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
+    pub fn samples<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
+        &self,
+        model: &M,
+        input: &M::Input,
+    ) -> Result<Estimate<Vec<Tensor<D>>>, MonteCarloError> {
+        self.estimate(model, input, Samples::new())
     }
 
     /// Mean and variance of the draws, none of them kept.
     ///
-    /// # Shapes
-    ///
-    /// - what `forward` returns: `[pass.batch_size(), ..]`
-    /// - mean and variance: `[n_rows, ..]`
-    ///
     /// # Errors
     ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
+    /// As [`estimate`](Self::estimate).
     ///
     /// # Panics
     ///
     /// If there is no row.
-    pub fn mean_and_variance<const D: usize>(
+    pub fn moments<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
         &self,
-        n_rows: usize,
-        forward: impl FnMut(&Pass) -> Tensor<D>,
-    ) -> Result<(Tensor<D>, Tensor<D>), MonteCarloError> {
-        let blocks = self.accumulate(n_rows, Moments::new, forward, Moments::push)?;
-        let means = blocks.iter().map(Moments::mean).collect();
-        let variances = blocks.iter().map(Moments::variance).collect();
-        Ok((Tensor::cat(means, 0), Tensor::cat(variances, 0)))
+        model: &M,
+        input: &M::Input,
+    ) -> Result<Estimate<Moments<D>>, MonteCarloError> {
+        self.estimate(model, input, Moments::new())
     }
 
-    /// The output with expected masks: the weight-averaging approximation of the mean, in one
-    /// pass for each `max_rows` rows.
-    ///
-    /// # Errors
-    ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
-    ///
-    /// # Panics
-    ///
-    /// If there is no row.
-    pub fn weight_averaging<const D: usize>(
+    /// Feeds every draw to a statistic, block of rows by block of rows.
+    fn accumulate_folding<const D: usize, S: Statistic<D>, E: From<MonteCarloError>>(
         &self,
         n_rows: usize,
-        forward: impl FnMut(&Pass) -> Tensor<D>,
-    ) -> Result<Tensor<D>, MonteCarloError> {
-        let expected = Self { n_draws: 1, rng: MaskRng::expected(), ..*self };
-        Ok(expected.samples(n_rows, forward)?.remove(0))
-    }
-
-    /// Feeds the output of every draw to an accumulator, one for each block of rows.
-    pub(crate) fn accumulate<const D: usize, A>(
-        &self,
-        n_rows: usize,
-        new: impl Fn() -> A,
-        mut forward: impl FnMut(&Pass) -> Tensor<D>,
-        push: impl Fn(&mut A, Tensor<D>),
-    ) -> Result<Vec<A>, MonteCarloError> {
+        folds_draws: bool,
+        statistic: S,
+        mut forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
+    ) -> Result<Estimate<S>, E> {
         assert!(n_rows > 0, "MonteCarlo: n_rows must be positive, got 0");
-        let (rng, record) = self.rng.clone().recorded();
-        let mut blocks = Vec::new();
-        for first_row in (0..n_rows).step_by(self.max_rows) {
-            let rows = first_row..n_rows.min(first_row + self.max_rows);
-            let draws_a_pass = (self.max_rows / rows.len()).max(1);
-            let mut block = new();
-            for first_draw in (0..self.n_draws).step_by(draws_a_pass) {
-                let draws = first_draw..self.n_draws.min(first_draw + draws_a_pass);
-                let (draw, row) = (rng.first_draw(), rng.first_row());
-                let pass = Pass {
-                    rng: rng
-                        .clone()
-                        .draws(draw + draws.start as u64..draw + draws.end as u64)
-                        .starting_row(row + first_row as u64),
-                    n_draws: draws.len(),
-                    rows: rows.clone(),
-                    n_rows,
-                };
-                let output = forward(&pass);
-                check_output(&output, &pass)?;
-                if !record.asked() {
-                    return Err(MonteCarloError::NoDraw);
-                }
+        let mut all = None;
+        // The rows that a pass may hold, unknown before the first.
+        let mut max_rows = None;
+        let mut first_row = 0;
+        while first_row < n_rows {
+            let rows = first_row..n_rows.min(first_row + max_rows.unwrap_or(FIRST_ROWS));
+            let mut block = Estimate { value: statistic.clone(), is_random: true };
+            let mut first_draw = 0;
+            while first_draw < self.n_draws {
+                let n_draws = max_rows.filter(|_| folds_draws).unwrap_or(1) / rows.len();
+                let n_draws = n_draws.clamp(1, self.n_draws - first_draw);
+                let draws = self.first_draw + first_draw as u64..;
+                let draw = self.rng.draws(draws.start..draws.start + n_draws as u64);
+                let (draw, record) = draw
+                    .starting_row(self.first_row + rows.start as u64)
+                    .recorded(n_draws * rows.len());
+                let pass = Pass::new(draw, rows.clone(), n_rows);
+                let output = forward(&pass)?;
+                pass.check(&output, &record)?;
+                max_rows = max_rows.or_else(|| Some(self.max_rows(&output)));
                 if !record.random() {
                     // Every draw is the first one: its variance is exactly 0.
                     let first = output.slice_dim(0, 0..rows.len());
-                    (0..self.n_draws).for_each(|_| push(&mut block, first.clone()));
+                    (0..self.n_draws).for_each(|_| block.value.push(first.clone()));
+                    block.is_random = false;
                     break;
                 }
-                for draw in output.chunk(draws.len(), 0) {
-                    push(&mut block, draw);
+                for draw in output.chunk(n_draws, 0) {
+                    block.value.push(draw);
                 }
+                first_draw += n_draws;
             }
-            blocks.push(block);
+            first_row = rows.end;
+            all = Some(append_rows(all, block));
         }
-        Ok(blocks)
+        Ok(all.expect("at least one row"))
+    }
+
+    /// The rows of such an output that take `max_bytes`.
+    fn max_rows<const D: usize>(&self, output: &Tensor<D>) -> usize {
+        let row_length = output.shape().num_elements() / output.dims()[0];
+        let row_bytes = row_length * output.dtype().size();
+        (self.max_bytes / row_bytes.max(1)).max(1)
     }
 }
 
-fn check_output<const D: usize>(output: &Tensor<D>, pass: &Pass) -> Result<(), MonteCarloError> {
-    let (expected, got) = (pass.batch_size(), output.dims()[0]);
-    if output.is_autodiff() {
-        return Err(MonteCarloError::Autodiff);
+fn append_rows<const D: usize, S: Statistic<D>>(
+    all: Option<Estimate<S>>,
+    rows: Estimate<S>,
+) -> Estimate<S> {
+    match all {
+        None => rows,
+        Some(mut all) => {
+            all.is_random |= rows.is_random;
+            all.value.append_rows(rows.value);
+            all
+        }
     }
-    if got != expected {
-        return Err(MonteCarloError::Rows { expected, got });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use burn::tensor::Device;
     use burn_variational_dropout::SiteDropout;
@@ -270,60 +349,131 @@ mod tests {
         Tensor::ones([3, 4], device)
     }
 
+    fn mc(n_draws: usize) -> MonteCarlo {
+        MonteCarlo::new(n_draws, MaskRng::seeded(1))
+    }
+
+    /// The draws of what a closure makes of the passes over three rows.
+    fn samples(
+        mc: &MonteCarlo,
+        mut forward: impl FnMut(&Pass) -> Tensor<2>,
+    ) -> Result<Estimate<Vec<Tensor<2>>>, MonteCarloError> {
+        mc.accumulate(3, Samples::new(), |pass| Ok(forward(pass)))
+    }
+
+    fn dropped(input: Tensor<2>, pass: &Pass) -> Tensor<2> {
+        let (dims, device) = (input.dims(), input.device());
+        SiteDropout::new(0.5).sample(dims, &pass.draw(), &device).apply(input)
+    }
+
     #[test]
     fn a_model_that_asks_for_no_mask_is_an_error() {
         let input = input(&Device::flex());
-        let result = MonteCarlo::new(4, MaskRng::seeded(1)).samples(3, |pass| pass.fold(&input));
+        let result = samples(&mc(4), |pass| pass.fold(&input));
         assert_eq!(result.unwrap_err(), MonteCarloError::NoDraw);
     }
 
     #[test]
     fn a_model_on_an_autodiff_device_is_an_error() {
         let input = input(&Device::flex().autodiff());
-        let result = MonteCarlo::new(4, MaskRng::seeded(1)).samples(3, |pass| pass.fold(&input));
+        let result = samples(&mc(4), |pass| pass.fold(&input));
         assert_eq!(result.unwrap_err(), MonteCarloError::Autodiff);
     }
 
     #[test]
     fn a_model_that_loses_rows_is_an_error() {
         let input = input(&Device::flex());
-        let result = MonteCarlo::new(4, MaskRng::seeded(1)).samples(3, |_| input.clone());
-        assert_eq!(result.unwrap_err(), MonteCarloError::Rows { expected: 12, got: 3 });
+        let result = samples(&mc(4), |pass| dropped(pass.fold(&input), pass).slice_dim(0, 0..1));
+        assert_eq!(result.unwrap_err(), MonteCarloError::Rows { expected: 3, got: 1 });
     }
 
     #[test]
-    fn draws_do_not_depend_on_the_size_of_a_pass() {
-        let device = Device::flex();
-        let input = input(&device);
-        let samples = |max_rows| {
-            let mc = MonteCarlo::new(5, MaskRng::seeded(1)).with_max_rows(max_rows);
-            let draws = mc.samples(3, |pass| {
-                let input = pass.fold(&input);
-                SiteDropout::new(0.5).sample(input.dims(), pass.rng(), &device).apply(input)
-            });
-            draws.unwrap().into_iter().map(Tensor::into_data).collect::<Vec<_>>()
-        };
-        let whole = samples(15);
-        assert_eq!(whole.len(), 5);
-        assert_ne!(whole[0], whole[1]);
-        for max_rows in [1, 2, 3, 4, 7, 100] {
-            assert_eq!(samples(max_rows), whole, "in passes of {max_rows} rows");
+    fn a_forgotten_fold_is_an_error_that_names_it() {
+        let input = input(&Device::flex());
+        // The first pass holds one draw, where there is nothing to fold.
+        for forgetful in [
+            (|input, pass| dropped(input, pass)) as fn(Tensor<2>, &Pass) -> Tensor<2>,
+            |input, pass| dropped(input.clone(), pass).repeat_dim(0, pass.n_draws()),
+            |input, pass| {
+                let _ = dropped(input.clone().repeat_dim(0, pass.n_draws()), pass);
+                input
+            },
+        ] {
+            let result = samples(&mc(4), |pass| forgetful(input.clone(), pass));
+            let expected = MonteCarloError::ForgottenFold { n_draws: 3, n_rows: 3, got: 3 };
+            assert_eq!(result.unwrap_err(), expected);
         }
     }
 
     #[test]
-    fn a_source_that_starts_elsewhere_gives_the_masks_from_there() {
-        let device = Device::flex();
-        let samples = |n_draws, rng, rows: Range<usize>| {
-            let input = input(&device).slice_dim(0, rows.clone());
-            let draws = MonteCarlo::new(n_draws, rng).samples(rows.len(), |pass| {
-                let input = pass.fold(&input);
-                SiteDropout::new(0.5).sample(input.dims(), pass.rng(), &device).apply(input)
-            });
-            draws.unwrap()
+    fn an_error_of_the_closure_comes_back() {
+        let result = mc(4).accumulate(3, Samples::<2>::new(), |_| Err(anyhow::anyhow!("mine")));
+        assert_eq!(result.unwrap_err().to_string(), "mine");
+    }
+
+    #[test]
+    fn raw_words_make_a_model_random_and_rates_of_zero_do_not() {
+        let input = input(&Device::flex());
+        let noisy = samples(&mc(4), |pass| {
+            let rows = pass.draw();
+            let words: Vec<f32> =
+                rows.rows(pass.batch_size(), 0, false).map(|row| row.word(0) as f32).collect();
+            let noise = Tensor::<1>::from_data(words.as_slice(), &Device::flex());
+            pass.fold(&input) * noise.unsqueeze_dim(1)
+        });
+        let noisy = noisy.unwrap();
+        assert!(noisy.is_random());
+        assert_ne!(noisy[0].to_data(), noisy[1].to_data());
+
+        let still = samples(&mc(4), |pass| {
+            let input = pass.fold(&input);
+            SiteDropout::new(0.0).sample(input.dims(), &pass.draw(), &input.device()).apply(input)
+        });
+        let still = still.unwrap();
+        assert!(!still.is_random() && still.len() == 4);
+    }
+
+    #[test]
+    fn draws_do_not_depend_on_the_size_of_a_pass() {
+        let input = input(&Device::flex());
+        let draws = |max_bytes| {
+            let mc = mc(5).with_max_bytes(max_bytes);
+            let draws = samples(&mc, |pass| dropped(pass.fold(&input), pass)).unwrap();
+            draws.into_value().into_iter().map(Tensor::into_data).collect::<Vec<_>>()
         };
-        let whole = samples(5, MaskRng::seeded(1), 0..3);
-        let part = samples(2, MaskRng::seeded(1).draw(3).starting_row(1), 1..3);
+        let whole = draws(1 << 20);
+        assert_eq!(whole.len(), 5);
+        assert_ne!(whole[0], whole[1]);
+        for rows in [1, 2, 3, 4, 7, 100] {
+            assert_eq!(draws(16 * rows), whole, "in passes of {rows} rows of 16 bytes");
+        }
+    }
+
+    #[test]
+    fn passes_stay_under_the_bytes_they_may_hold_after_the_first() {
+        let input = Tensor::<2>::ones([100, 4], &Device::flex());
+        let mut sizes = Vec::new();
+        let mc = mc(5).with_max_bytes(16 * 40);
+        let run = mc.accumulate(100, Samples::new(), |pass| {
+            sizes.push(pass.batch_size());
+            Ok::<_, MonteCarloError>(dropped(pass.fold(&input), pass))
+        });
+        assert_eq!(run.unwrap()[4].dims(), [100, 4]);
+        assert_eq!(sizes[0], FIRST_ROWS);
+        assert!(sizes[1..].iter().all(|&rows| rows <= 40), "{sizes:?}");
+        assert_eq!(sizes.iter().sum::<usize>(), 500);
+    }
+
+    #[test]
+    fn a_run_that_starts_elsewhere_gives_the_masks_from_there() {
+        let input = input(&Device::flex());
+        let draws = |mc: MonteCarlo, rows: Range<usize>| {
+            let input = input.clone().slice_dim(0, rows.clone());
+            let forward = |pass: &Pass| Ok::<_, MonteCarloError>(dropped(pass.fold(&input), pass));
+            mc.accumulate(rows.len(), Samples::new(), forward).unwrap().into_value()
+        };
+        let whole = draws(mc(5), 0..3);
+        let part = draws(mc(2).with_first_draw(3).with_first_row(1), 1..3);
         for (draw, expected) in part.into_iter().zip(&whole[3..]) {
             let expected = expected.clone().slice_dim(0, 1..3).into_data();
             assert_eq!(draw.into_data(), expected);
@@ -331,27 +481,34 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Pass: whole must have the 5 rows of the prediction, got 3")]
-    fn a_batch_of_other_rows_is_refused() {
-        let input = input(&Device::flex());
-        let _ = MonteCarlo::new(1, MaskRng::seeded(1)).samples(5, |pass| pass.fold(&input));
+    fn the_masks_of_a_prediction_are_not_those_of_training_with_the_same_seed() {
+        let ones = Tensor::<2>::ones([1, 64], &Device::flex());
+        let predicted = mc(1).accumulate(1, Samples::new(), |pass| {
+            Ok::<_, MonteCarloError>(dropped(pass.fold(&ones), pass))
+        });
+        let trained = SiteDropout::new(0.5)
+            .sample([1, 64], &MaskRng::seeded(1).draw(0), &Device::flex())
+            .apply(ones.clone());
+        assert_ne!(predicted.unwrap()[0].to_data(), trained.into_data());
     }
 
     #[test]
-    #[should_panic(expected = "MonteCarlo: rng must draw masks, got MaskRng::expected()")]
-    fn a_source_without_draws_is_refused() {
-        let _ = MonteCarlo::new(2, MaskRng::expected());
+    #[should_panic(expected = "Pass: whole must have the 5 rows of the prediction, got 3")]
+    fn a_batch_of_other_rows_is_refused() {
+        let input = input(&Device::flex());
+        let _ =
+            mc(1).accumulate(5, Samples::new(), |pass| Ok::<_, MonteCarloError>(pass.fold(&input)));
     }
 
     #[test]
     #[should_panic(expected = "MonteCarlo: n_draws must be positive, got 0")]
     fn no_draw_is_refused() {
-        let _ = MonteCarlo::new(0, MaskRng::seeded(1));
+        let _ = mc(0);
     }
 
     #[test]
-    #[should_panic(expected = "MonteCarlo: max_rows must be positive, got 0")]
-    fn a_pass_without_rows_is_refused() {
-        let _ = MonteCarlo::new(1, MaskRng::seeded(1)).with_max_rows(0);
+    #[should_panic(expected = "MonteCarlo: max_bytes must be positive, got 0")]
+    fn a_pass_without_bytes_is_refused() {
+        let _ = mc(1).with_max_bytes(0);
     }
 }

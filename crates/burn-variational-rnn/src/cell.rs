@@ -4,15 +4,7 @@ use burn::module::{Module, ModuleDisplay, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
-use crate::{EngineCell, GateMasks, LayerDropout, RecurrentState, SiteMasks};
-
-/// The masks of one time step that act inside a cell.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct StepMasks {
-    /// On `h_{t-1}`, where it enters the gates: never on the state that is carried.
-    pub recurrent: GateMasks<2>,
-}
+use crate::{CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, StepMasks};
 
 /// One step of a recurrence. Implement it for a cell of your own and
 /// [`RecurrentLayer`](crate::RecurrentLayer) and [`RecurrentStack`](crate::RecurrentStack) give it
@@ -20,15 +12,19 @@ pub struct StepMasks {
 ///
 /// # Example
 ///
-/// A leaky integrator, `h_t = ½ h_{t-1} + ½ tanh(W (x_t ∘ z_x) + U (h_{t-1} ∘ z_h))`:
+/// A leaky integrator with a site of its own, `z_l`, on what leaks:
+///
+/// ```text
+/// h_t = ½ h_{t-1} ∘ z_l + ½ tanh(W (x_t ∘ z_x) + U (h_{t-1} ∘ z_h))
+/// ```
 ///
 /// ```
 /// use burn::module::Module;
 /// use burn::nn::{Linear, LinearConfig};
 /// use burn::tensor::{Device, Tensor};
-/// use burn_variational_dropout::{MaskRng, SiteDropout};
+/// use burn_variational_dropout::{MaskRng, Site, VariationalModel};
 /// use burn_variational_rnn::{
-///     HiddenState, LayerDropout, RecurrentCell, RecurrentLayer, SiteMasks, StepMasks,
+///     CellSite, HiddenState, LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer, StepMasks,
 /// };
 ///
 /// #[derive(Module, Debug)]
@@ -49,13 +45,22 @@ pub struct StepMasks {
 ///     fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
 ///         HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
 ///     }
-///     fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
-///         self.input.forward(masks.apply_tied(&input))
+///     fn sites(&self) -> Vec<CellSite> {
+///         let (d_input, d_hidden) = (self.d_input(), self.d_hidden());
+///         vec![
+///             CellSite::new(Site::Input, d_input),
+///             CellSite::new(Site::Recurrent, d_hidden),
+///             CellSite::new(Site::named("leak"), d_hidden),
+///         ]
+///     }
+///     fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+///         self.input.forward(masks.get(&Site::Input).apply_tied(&input))
 ///     }
 ///     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-///         let dropped = masks.recurrent.apply(&state.hidden).remove(0);
+///         let dropped = masks.get(&Site::Recurrent).apply_tied(&state.hidden);
+///         let leaked = masks.get(&Site::named("leak")).apply_tied(&state.hidden);
 ///         let new = (projected + self.recurrent.forward(dropped)).tanh();
-///         HiddenState::new(state.hidden.mul_scalar(0.5) + new.mul_scalar(0.5))
+///         HiddenState::new(leaked.mul_scalar(0.5) + new.mul_scalar(0.5))
 ///     }
 ///     fn output(state: &HiddenState) -> Tensor<2> {
 ///         state.hidden.clone()
@@ -67,10 +72,11 @@ pub struct StepMasks {
 ///     input: LinearConfig::new(2, 3).init(&device),
 ///     recurrent: LinearConfig::new(3, 3).init(&device),
 /// };
-/// let dropout = LayerDropout::none().with_recurrent(Some(SiteDropout::new(0.5)));
+/// let dropout = LayerDropout::none().with_recurrent(0.5).with(Site::named("leak"), 0.1);
 /// let layer = RecurrentLayer::new(cell, dropout);
-/// let masks = layer.sample_masks([4, 6], &MaskRng::seeded(1), &device);
-/// let (output, _) = layer.forward(Tensor::ones([4, 6, 2], &device), None, &masks);
+/// let input = Tensor::ones([4, 6, 2], &device);
+/// let masks = layer.masks_for(&input, MaskRng::seeded(1).draw(0).part("leaky"));
+/// let (output, _) = layer.forward(input, None, &masks);
 /// assert_eq!(output.dims(), [4, 6, 3]);
 /// ```
 pub trait RecurrentCell: Module + ModuleDisplay {
@@ -83,10 +89,9 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     /// The width of the output, which is that of a recurrent mask.
     fn d_hidden(&self) -> usize;
 
-    /// The number of masks an untied site draws.
-    fn n_gates(&self) -> usize {
-        1
-    }
+    /// The sites that the cell reads, besides the output of the layer, which every layer reads.
+    /// A layer refuses dropout and masks at any other site.
+    fn sites(&self) -> Vec<CellSite>;
 
     /// The state before the first step.
     fn initial_state(&self, batch_size: usize, device: &Device) -> Self::State;
@@ -98,7 +103,7 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     ///
     /// - input: `[seq_length, batch_size, d_input]`
     /// - output: `[seq_length, batch_size, width]`, any width that [`step`](Self::step) takes
-    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3>;
+    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3>;
 
     /// The state after a step.
     ///
@@ -113,8 +118,9 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     /// What the sequence engine needs to run the cell over a whole sequence as one operation, if
     /// it knows the cell's recurrence. A cell of your own has none and runs step by step.
     ///
-    /// The state must name its tensors `hidden` and, of an LSTM, `cell`.
-    fn engine_cell(&self) -> Option<EngineCell> {
+    /// The engine runs it only where all masks but those of input and output, which are applied
+    /// outside of the recurrence, are masks that it takes.
+    fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
         None
     }
 

@@ -2,32 +2,74 @@
 
 use std::cell::Cell;
 
-use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::DropoutMask;
+use burn::nn::LstmState;
+use burn::tensor::Tensor;
+use burn_variational_dropout::{DropoutMask, Site};
 use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks};
 
-use crate::{GateMasks, GateWeights, RecurrentCell, RecurrentState, SiteMasks};
+use crate::{GateMasks, GateWeights, HiddenState, LayerMasks, RecurrentCell, SiteMasks};
 
 thread_local! {
     static PLAIN_ONLY: Cell<bool> = const { Cell::new(false) };
     static N_SEQUENCES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// What the sequence engine needs of a cell: its recurrence and its weights.
+/// What the sequence engine needs of a cell: its recurrence and its weights, and how its state
+/// is read and written.
 #[derive(Debug, Clone)]
-pub struct EngineCell {
-    /// The recurrence.
-    pub recurrence: Recurrence,
-    /// `U`, `[d_hidden, n_gates · d_hidden]`.
-    pub recurrent: Tensor<2>,
-    /// `b_hn`, `[d_hidden]`, of a GRU that resets after the product.
-    pub candidate_bias: Option<Tensor<1>>,
+pub struct EngineCell<S> {
+    recurrence: Recurrence,
+    recurrent: Tensor<2>,
+    candidate_bias: Option<Tensor<1>>,
+    read: fn(S) -> EngineState,
+    write: fn(EngineState) -> S,
 }
 
-impl EngineCell {
-    /// A cell without a bias of its own inside the recurrence.
+/// The state of a recurrence that the engine knows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EngineState {
+    /// `h_t`, `[batch_size, d_hidden]`.
+    pub hidden: Tensor<2>,
+    /// `c_t` of an LSTM, `[batch_size, d_hidden]`.
+    pub cell: Option<Tensor<2>>,
+}
+
+impl From<HiddenState> for EngineState {
+    fn from(state: HiddenState) -> Self {
+        Self { hidden: state.hidden, cell: None }
+    }
+}
+
+impl From<EngineState> for HiddenState {
+    fn from(state: EngineState) -> Self {
+        Self::new(state.hidden)
+    }
+}
+
+impl From<LstmState<2>> for EngineState {
+    fn from(state: LstmState<2>) -> Self {
+        Self { hidden: state.hidden, cell: Some(state.cell) }
+    }
+}
+
+impl From<EngineState> for LstmState<2> {
+    fn from(state: EngineState) -> Self {
+        Self::new(state.cell.expect("the engine gives an LSTM its cell"), state.hidden)
+    }
+}
+
+impl<S: Into<EngineState> + From<EngineState>> EngineCell<S> {
+    /// A cell without a bias of its own inside the recurrence: `recurrent` is `U`,
+    /// `[d_hidden, n_gates · d_hidden]`.
     pub fn new(recurrence: Recurrence, recurrent: Tensor<2>) -> Self {
-        Self { recurrence, recurrent, candidate_bias: None }
+        Self { recurrence, recurrent, candidate_bias: None, read: S::into, write: S::from }
+    }
+
+    /// With `b_hn`, `[d_hidden]`, of a GRU that resets after the product, if it has biases.
+    pub fn with_candidate_bias(mut self, bias: Option<Tensor<1>>) -> Self {
+        self.candidate_bias = bias;
+        self
     }
 }
 
@@ -59,7 +101,8 @@ pub fn engine_sequences() -> usize {
     N_SEQUENCES.get()
 }
 
-/// Runs a cell over its projected inputs as one operation, if the engine takes them.
+/// Runs a cell over its projected inputs as one operation, if the engine takes them with all of
+/// their masks.
 ///
 /// # Errors
 ///
@@ -69,7 +112,7 @@ pub(crate) fn run<C: RecurrentCell>(
     cell: &C,
     projected: Tensor<3>,
     state: C::State,
-    recurrent: &SiteMasks,
+    masks: &LayerMasks,
 ) -> Result<(Tensor<3>, C::State), (Tensor<3>, C::State)> {
     let declined = |reason: &str, projected, state| {
         log::debug!("{}: plain tensor operations, {reason}", std::any::type_name::<C>());
@@ -81,17 +124,15 @@ pub(crate) fn run<C: RecurrentCell>(
     let Some(engine_cell) = cell.engine_cell() else {
         return declined("the engine does not know the cell", projected, state);
     };
-    let (mut hidden, mut carried) = (None, None);
-    let state = state.map(&mut |name, tensor| {
-        let place = if name == "cell" { &mut carried } else { &mut hidden };
-        *place = Some(tensor.clone());
-        tensor
-    });
-    let hidden = hidden.expect("a state has a hidden tensor");
-    let Some(masks) = sequence_masks(recurrent, hidden.dims(), &hidden.device()) else {
+    if let Some(site) = site_outside(masks) {
+        return declined(&format!("the engine takes no mask at {site}"), projected, state);
+    }
+    let EngineState { hidden, cell: carried } = (engine_cell.read)(state.clone());
+    let recurrent = masks.get(&Site::Recurrent);
+    let Some(masks) = sequence_masks(recurrent, hidden.dims(), &hidden) else {
         return declined("the recurrent masks change from step to step", projected, state);
     };
-    let EngineCell { recurrence, recurrent, candidate_bias } = engine_cell;
+    let EngineCell { recurrence, recurrent, candidate_bias, write, .. } = engine_cell;
     let sequence = Sequence::new(recurrence, recurrent, hidden).with_masks(masks);
     let sequence = match carried {
         Some(cell) => sequence.with_cell(cell),
@@ -106,12 +147,14 @@ pub(crate) fn run<C: RecurrentCell>(
     }
     let result = sequence.run(projected);
     N_SEQUENCES.set(N_SEQUENCES.get() + 1);
-    let state = state.map(&mut |name, tensor| match (name, &result.cell) {
-        ("cell", Some(cell)) => cell.clone(),
-        ("hidden", _) => result.hidden.clone(),
-        _ => tensor,
-    });
-    Ok((result.outputs, state))
+    Ok((result.outputs, write(EngineState { hidden: result.hidden, cell: result.cell })))
+}
+
+/// A site whose masks act inside the recurrence and are none that the engine takes.
+fn site_outside(masks: &LayerMasks) -> Option<&Site> {
+    // Those of the input are in what was projected, those of the output come after.
+    let taken = [Site::Input, Site::Recurrent, Site::Output];
+    masks.iter().find(|(site, masks)| !taken.contains(site) && !masks.is_identity()).map(|(s, _)| s)
 }
 
 /// Projects all inputs as one operation, if the engine takes them.
@@ -135,7 +178,7 @@ pub(crate) fn project(
             (mask.apply(input.clone()), SequenceMasks::Identity)
         }
         SiteMasks::PerStep(GateMasks::Untied(_)) => return None,
-        masks => (input.clone(), sequence_masks(masks, [batch_size, d_input], &input.device())?),
+        masks => (input.clone(), sequence_masks(masks, [batch_size, d_input], input)?),
     };
     let projection = Projection::new(gates.input.val()).with_masks(masks);
     let projection = match &gates.bias {
@@ -145,34 +188,32 @@ pub(crate) fn project(
     projection.is_supported(&input).then(|| projection.run(input))
 }
 
-/// The masks of a sequence of steps of these dims, if they are the same at every step.
+/// The masks of a sequence of steps of these dims, if they are the same at every step. Gates
+/// without a mask beside others with one get ones, on the device and of the type of `like`.
 ///
 /// # Panics
 ///
 /// If a mask has other dims.
-fn sequence_masks(masks: &SiteMasks, dims: [usize; 2], device: &Device) -> Option<SequenceMasks> {
+fn sequence_masks<const D: usize>(
+    masks: &SiteMasks,
+    dims: [usize; 2],
+    like: &Tensor<D>,
+) -> Option<SequenceMasks> {
     let masks = match masks {
+        masks if masks.is_identity() => return Some(SequenceMasks::Identity),
         SiteMasks::PerSequence(masks) => masks,
-        SiteMasks::PerStep(masks) if masks.masks().iter().all(DropoutMask::is_identity) => {
-            return Some(SequenceMasks::Identity);
-        }
         SiteMasks::PerStep(_) => return None,
     };
     for mask in masks.masks() {
         mask.check_dims(dims);
     }
+    let values = |mask: &DropoutMask<2>| {
+        let identity = || Tensor::ones(dims, (&like.device(), like.dtype()));
+        mask.values().unwrap_or_else(identity)
+    };
     Some(match masks {
-        GateMasks::Tied(mask) => match mask.values() {
-            None => SequenceMasks::Identity,
-            Some(values) => SequenceMasks::Tied(values.clone()),
-        },
-        GateMasks::Untied(masks) if masks.iter().all(DropoutMask::is_identity) => {
-            SequenceMasks::Identity
-        }
+        GateMasks::Tied(mask) => SequenceMasks::Tied(values(mask)),
         GateMasks::Untied(masks) => {
-            let values = |mask: &DropoutMask<2>| {
-                mask.values().cloned().unwrap_or_else(|| Tensor::ones(dims, device))
-            };
             SequenceMasks::Untied(Tensor::stack(masks.iter().map(values).collect(), 0))
         }
     })

@@ -2,9 +2,9 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 
-use crate::{GateMasks, LayerDropout, SiteMasks, engine};
+use crate::{CellSite, GateMasks, LayerDropout, SiteMasks, engine};
 
 /// The weights of all gates side by side, so that one matrix product serves them all:
 ///
@@ -59,6 +59,14 @@ impl GateWeights {
         Self { input: weight(d_input), recurrent: weight(d_hidden), bias }
     }
 
+    /// The sites of a cell that reads these weights as they are: its input and its recurrence.
+    pub fn sites(&self) -> Vec<CellSite> {
+        let ([d_input, _], [d_hidden, _]) = (self.input.dims(), self.recurrent.dims());
+        [(Site::Input, d_input), (Site::Recurrent, d_hidden)]
+            .map(|(site, width)| CellSite::new(site, width).with_n_gates(self.n_gates()))
+            .into()
+    }
+
     /// The number of gates.
     pub fn n_gates(&self) -> usize {
         let [d_hidden, width] = self.recurrent.dims();
@@ -110,8 +118,8 @@ impl GateWeights {
     pub fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
         let biases = self.bias.iter().map(|bias| bias.id).collect();
         KlTerm::new()
-            .with_params(vec![self.input.id], prior.site_lambda(dropout.input))
-            .with_params(vec![self.recurrent.id], prior.site_lambda(dropout.recurrent))
+            .with_params(vec![self.input.id], prior.site_lambda(dropout.get(&Site::Input)))
+            .with_params(vec![self.recurrent.id], prior.site_lambda(dropout.get(&Site::Recurrent)))
             .with_params(biases, prior.bias_lambda())
     }
 }

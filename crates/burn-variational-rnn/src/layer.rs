@@ -1,11 +1,14 @@
 //! One recurrent layer over any cell.
 
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm, MaskRng};
+use burn::tensor::Tensor;
+use burn_variational_dropout::{
+    DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel,
+};
 
+use crate::place::like_parameters;
 use crate::scan::scan;
-use crate::{LayerDropout, LayerMasks, RecurrentCell, RecurrentState};
+use crate::{CellSite, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, SiteMasks};
 
 /// A cell repeated over the steps of a sequence:
 ///
@@ -21,7 +24,7 @@ use crate::{LayerDropout, LayerMasks, RecurrentCell, RecurrentState};
 pub struct RecurrentLayer<C: RecurrentCell> {
     /// The cell.
     pub cell: C,
-    /// What [`sample_masks`](Self::sample_masks) draws.
+    /// What [`sample_masks`](VariationalModel::sample_masks) draws.
     #[module(skip)]
     pub dropout: LayerDropout,
     /// Whether sequences are `[batch_size, seq_length, units]` or
@@ -47,19 +50,21 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`.
+    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
     pub fn new(cell: C, dropout: LayerDropout) -> Self {
-        dropout.assert_valid("RecurrentLayer");
-        Self { cell, dropout, batch_first: true }
+        Self { cell, dropout: LayerDropout::none(), batch_first: true }.with_dropout(dropout)
     }
 
     /// With this dropout.
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`.
+    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
-        dropout.assert_valid("RecurrentLayer");
+        for (site, asked) in dropout.iter() {
+            asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
+            self.check_reads("dropout", site);
+        }
         self.dropout = dropout;
         self
     }
@@ -69,18 +74,6 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     pub fn with_batch_first(mut self, batch_first: bool) -> Self {
         self.batch_first = batch_first;
         self
-    }
-
-    /// Draws the masks for `[batch_size, seq_length]`, or the expected ones if `rng` is
-    /// [`MaskRng::expected`]. Two layers in one model need a [`layer`](MaskRng::layer) or
-    /// [`scope`](MaskRng::scope) each, or they drop the same units.
-    ///
-    /// # Panics
-    ///
-    /// If the batch does not divide into the draws of `rng`.
-    pub fn sample_masks(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> LayerMasks {
-        let sizes = [self.cell.d_input(), self.cell.d_hidden(), self.cell.n_gates()];
-        LayerMasks::sample(&self.dropout, sizes, dims, rng, device)
     }
 
     /// The output of every step and the state after the last.
@@ -141,12 +134,57 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
             }
             None => initial,
         };
-        masks.recurrent.check_steps(seq_length);
-        masks.recurrent.check_gates(self.cell.n_gates());
-        masks.input.check_gates(self.cell.n_gates());
-        let projected = self.cell.project_input(input, &masks.input);
-        let (output, state) = scan(&self.cell, projected, state, &masks.recurrent);
-        (masks.output.apply_tied(&output), state)
+        self.check_masks(masks, seq_length);
+        let projected = self.cell.project_input(input, masks);
+        let (output, state) = scan(&self.cell, projected, state, masks);
+        (masks.get(&Site::Output).apply_tied(&output), state)
+    }
+
+    /// The sites that the layer reads: those of the cell, and its output.
+    fn sites(&self) -> Vec<CellSite> {
+        let mut sites = self.cell.sites();
+        sites.push(CellSite::new(Site::Output, self.cell.d_hidden()));
+        sites
+    }
+
+    /// The site as the layer reads it, which it does.
+    fn check_reads(&self, what: &str, site: &Site) -> CellSite {
+        let sites = self.sites();
+        let names: Vec<_> = sites.iter().map(|read| read.site().name()).collect();
+        let names = names.join(", ");
+        sites.into_iter().find(|read| read.site() == site).unwrap_or_else(|| {
+            panic!("RecurrentLayer: {what} must be at a site that the layer reads ({names}), got {site}")
+        })
+    }
+
+    fn check_masks(&self, masks: &LayerMasks, seq_length: usize) {
+        for (site, masks) in masks.iter().filter(|(_, masks)| !masks.is_identity()) {
+            let read = self.check_reads("masks", site);
+            masks.check_steps(seq_length);
+            masks.check_gates(read.n_gates());
+        }
+    }
+}
+
+impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
+    type Input = Tensor<3>;
+    type Masks = LayerMasks;
+    type Output = Tensor<3>;
+
+    /// Samples what the layer drops, in the float type and on the device of its parameters.
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> LayerMasks {
+        draw.assert_part("RecurrentLayer");
+        let extent = like_parameters(&self.cell, extent);
+        self.dropout.iter().fold(LayerMasks::identity(), |masks, (site, asked)| {
+            let read = self.check_reads("dropout", site);
+            masks.with(site.clone(), SiteMasks::sample(asked, &read, &extent, &draw))
+        })
+    }
+
+    /// On `[batch_size, seq_length, d_input]`, whatever the layout of
+    /// [`forward`](Self::forward), from the cell's initial state.
+    fn run(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+        self.forward_time_first(input.swap_dims(0, 1), None, masks).0.swap_dims(0, 1)
     }
 }
 

@@ -1,10 +1,12 @@
-//! The masks of a recurrent layer and of a stack: which mask multiplies what, and when.
+//! The masks of one site: for all gates or each, at all steps or each.
 
-use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutMask, MaskLifetime, MaskRng, MaskTying, Site, SiteDropout};
+use burn::tensor::{DType, Device, Tensor};
+use burn_variational_dropout::{
+    DropoutMask, MaskDraw, MaskLifetime, MaskTying, SequenceExtent, SiteDropout,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{LayerDropout, StackDropout};
+use crate::{CellSite, ExpectedMask};
 
 /// One mask for all gates of a cell, or one for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +20,7 @@ pub enum GateMasks<const D: usize> {
 
 impl<const D: usize> GateMasks<D> {
     /// No dropout.
-    pub fn identity() -> Self {
+    pub const fn identity() -> Self {
         Self::Tied(DropoutMask::identity())
     }
 
@@ -30,11 +32,22 @@ impl<const D: usize> GateMasks<D> {
         }
     }
 
+    /// Whether no gate has a mask.
+    pub fn is_identity(&self) -> bool {
+        self.masks().iter().all(DropoutMask::is_identity)
+    }
+
     fn map<const R: usize>(&self, f: impl Fn(&DropoutMask<D>) -> DropoutMask<R>) -> GateMasks<R> {
         match self {
             Self::Tied(mask) => GateMasks::Tied(f(mask)),
             Self::Untied(masks) => GateMasks::Untied(masks.iter().map(f).collect()),
         }
+    }
+}
+
+impl<const D: usize> Default for GateMasks<D> {
+    fn default() -> Self {
+        Self::identity()
     }
 }
 
@@ -46,6 +59,15 @@ impl GateMasks<2> {
     /// If a mask has another batch size or width than `hidden`.
     pub fn apply(&self, hidden: &Tensor<2>) -> Vec<Tensor<2>> {
         self.masks().iter().map(|mask| mask.apply(hidden.clone())).collect()
+    }
+
+    /// `h ∘ z` at a site that has no gates.
+    ///
+    /// # Panics
+    ///
+    /// If there is a mask for each gate, or a mask has other dims than `hidden`.
+    pub fn apply_tied(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        only_one(self.apply(hidden))
     }
 }
 
@@ -60,7 +82,7 @@ pub enum SiteMasks {
 
 impl SiteMasks {
     /// No dropout.
-    pub fn identity() -> Self {
+    pub const fn identity() -> Self {
         Self::PerSequence(GateMasks::identity())
     }
 
@@ -74,33 +96,40 @@ impl SiteMasks {
         Self::PerSequence(GateMasks::Untied(masks))
     }
 
-    /// Draws what `dropout` asks at a site for `[batch_size, seq_length]` and `[units, n_gates]`,
-    /// or the identity where it asks nothing.
+    /// Samples what `dropout` asks at a site of a cell, for sequences of this extent.
     ///
     /// # Panics
     ///
-    /// If the rate is not in `[0, 1)`, or the batch does not divide into the draws of `rng`.
+    /// If the rate is not in `[0, 1)`, or the batch does not divide into the draws.
     pub fn sample(
-        dropout: Option<&SiteDropout>,
-        [batch_size, seq_length]: [usize; 2],
-        [units, n_gates]: [usize; 2],
-        rng: &MaskRng,
-        device: &Device,
+        dropout: &SiteDropout,
+        site: &CellSite,
+        extent: &SequenceExtent,
+        draw: &MaskDraw,
     ) -> Self {
-        let Some(dropout) = dropout else {
+        let draw = draw.site(site.site());
+        if draw.is_expected() && site.expected() == ExpectedMask::Identity {
+            let _ = dropout.ask(&draw);
             return Self::identity();
-        };
+        }
+        let [batch_size, seq_length] = [extent.batch_size(), extent.seq_length()];
+        let place = (extent.device(), DType::from(extent.dtype()));
         match dropout.lifetime {
-            MaskLifetime::PerSequence => {
-                Self::PerSequence(sample_gates(dropout, n_gates, |gate| {
-                    let rng = rng.clone().gate(gate);
-                    dropout.sample([batch_size, units], &rng, device)
-                }))
-            }
-            MaskLifetime::PerStep => Self::PerStep(sample_gates(dropout, n_gates, |gate| {
-                let rng = rng.clone().gate(gate);
-                dropout.sample_steps([seq_length, batch_size, units], &rng, device)
+            MaskLifetime::PerSequence => Self::PerSequence(sample_gates(dropout, site, |gate| {
+                dropout.sample([batch_size, site.width()], &draw.gate(gate), place)
             })),
+            MaskLifetime::PerStep => Self::PerStep(sample_gates(dropout, site, |gate| {
+                let dims = [seq_length, batch_size, site.width()];
+                dropout.sample_steps(dims, &draw.gate(gate), place)
+            })),
+        }
+    }
+
+    /// Whether there is no mask at all.
+    pub fn is_identity(&self) -> bool {
+        match self {
+            Self::PerSequence(masks) => masks.is_identity(),
+            Self::PerStep(masks) => masks.is_identity(),
         }
     }
 
@@ -124,7 +153,7 @@ impl SiteMasks {
         }
     }
 
-    /// Checks that untied masks are those of a cell with so many gates.
+    /// Checks that untied masks are those of a site with so many gates.
     pub(crate) fn check_gates(&self, n_gates: usize) {
         let n_masks = match self {
             Self::PerSequence(GateMasks::Untied(masks)) => masks.len(),
@@ -175,123 +204,33 @@ impl SiteMasks {
     ///
     /// If there is a mask for each gate, or a mask has other dims than the input.
     pub fn apply_tied(&self, input: &Tensor<3>) -> Tensor<3> {
-        let mut outputs = self.apply_over_time(input);
-        assert!(
-            outputs.len() == 1,
-            "SiteMasks: a site without gates must have one mask, got {}",
-            outputs.len()
-        );
-        outputs.remove(0)
+        only_one(self.apply_over_time(input))
     }
+}
+
+impl Default for SiteMasks {
+    fn default() -> Self {
+        Self::identity()
+    }
+}
+
+fn only_one<const D: usize>(mut outputs: Vec<Tensor<D>>) -> Tensor<D> {
+    assert!(
+        outputs.len() == 1,
+        "SiteMasks: a site without gates must have one mask, got {}",
+        outputs.len()
+    );
+    outputs.remove(0)
 }
 
 fn sample_gates<const D: usize>(
     dropout: &SiteDropout,
-    n_gates: usize,
+    site: &CellSite,
     sample: impl Fn(usize) -> DropoutMask<D>,
 ) -> GateMasks<D> {
     match dropout.tying {
         MaskTying::Tied => GateMasks::Tied(sample(0)),
-        MaskTying::Untied => GateMasks::Untied((0..n_gates).map(sample).collect()),
-    }
-}
-
-/// The masks of one recurrent layer in one direction.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LayerMasks {
-    /// On `x_t`, where it enters the gates.
-    pub input: SiteMasks,
-    /// On `h_{t-1}`, where it enters the gates; the carried state itself is never masked.
-    pub recurrent: SiteMasks,
-    /// On the output sequence; the carried state is not touched.
-    pub output: SiteMasks,
-}
-
-impl LayerMasks {
-    /// No dropout: costs nothing, and the layer equals its twin in `burn::nn`.
-    pub fn identity() -> Self {
-        Self {
-            input: SiteMasks::identity(),
-            recurrent: SiteMasks::identity(),
-            output: SiteMasks::identity(),
-        }
-    }
-
-    /// With these masks on `x_t`.
-    pub fn with_input(mut self, masks: SiteMasks) -> Self {
-        self.input = masks;
-        self
-    }
-
-    /// With these masks on `h_{t-1}`.
-    pub fn with_recurrent(mut self, masks: SiteMasks) -> Self {
-        self.recurrent = masks;
-        self
-    }
-
-    /// With these masks on the output sequence.
-    pub fn with_output(mut self, masks: SiteMasks) -> Self {
-        self.output = masks;
-        self
-    }
-
-    /// The same masks on another device.
-    pub fn to_device(&self, device: &Device) -> Self {
-        Self {
-            input: self.input.to_device(device),
-            recurrent: self.recurrent.to_device(device),
-            output: self.output.to_device(device),
-        }
-    }
-
-    /// Draws the masks of a layer: `[d_input, d_hidden, n_gates]` for `[batch_size, seq_length]`.
-    pub(crate) fn sample(
-        dropout: &LayerDropout,
-        [d_input, d_hidden, n_gates]: [usize; 3],
-        dims: [usize; 2],
-        rng: &MaskRng,
-        device: &Device,
-    ) -> Self {
-        let sample = |asked: &Option<SiteDropout>, site, units, gates| {
-            let rng = rng.clone().site(site);
-            SiteMasks::sample(asked.as_ref(), dims, [units, gates], &rng, device)
-        };
-        Self {
-            input: sample(&dropout.input, Site::Input, d_input, n_gates),
-            recurrent: sample(&dropout.recurrent, Site::Recurrent, d_hidden, n_gates),
-            output: sample(&dropout.output, Site::Output, d_hidden, 1),
-        }
-    }
-}
-
-/// The masks of a stack: one entry for each layer and direction.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StackMasks {
-    /// The masks of each layer, from the input up.
-    pub layers: Vec<LayerMasks>,
-}
-
-impl StackMasks {
-    /// No dropout in any of so many layers.
-    pub fn identity(n_layers: usize) -> Self {
-        Self { layers: vec![LayerMasks::identity(); n_layers] }
-    }
-
-    /// The same masks on another device.
-    pub fn to_device(&self, device: &Device) -> Self {
-        Self { layers: self.layers.iter().map(|layer| layer.to_device(device)).collect() }
-    }
-}
-
-impl StackDropout {
-    /// What a layer of the stack drops.
-    pub(crate) fn layer(&self, layer: usize, n_layers: usize) -> LayerDropout {
-        LayerDropout {
-            input: if layer == 0 { self.input } else { self.between },
-            recurrent: self.recurrent,
-            output: if layer + 1 == n_layers { self.output } else { None },
-        }
+        MaskTying::Untied => GateMasks::Untied((0..site.n_gates()).map(sample).collect()),
     }
 }
 
@@ -304,24 +243,5 @@ mod tests {
     fn untied_masks_where_there_are_no_gates_are_refused() {
         let masks = SiteMasks::untied(vec![DropoutMask::identity(), DropoutMask::identity()]);
         let _ = masks.apply_tied(&Tensor::ones([1, 1, 1], &Device::flex()));
-    }
-
-    #[test]
-    fn masks_survive_serde() {
-        let device = Device::flex();
-        let dropout = SiteDropout::new(0.5).untied();
-        let rng = MaskRng::seeded(1);
-        let input = SiteMasks::sample(Some(&dropout), [2, 3], [4, 3], &rng, &device);
-        let masks = StackMasks { layers: vec![LayerMasks::identity().with_input(input)] };
-        let json = serde_json::to_string(&masks).unwrap();
-        let back: StackMasks = serde_json::from_str(&json).unwrap();
-
-        let ones = Tensor::ones([3, 2, 4], &device);
-        let apply = |masks: &StackMasks| {
-            let outputs = masks.layers[0].input.apply_over_time(&ones);
-            outputs.into_iter().map(Tensor::into_data).collect::<Vec<_>>()
-        };
-        assert_eq!(apply(&masks).len(), 3);
-        assert_eq!(apply(&masks), apply(&back));
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{RecurrentCell, SiteMasks, StepMasks, engine};
+use crate::{LayerMasks, RecurrentCell, engine};
 
 /// Runs a cell over all steps of its projected input: as one operation where the engine takes it,
 /// step by step elsewhere.
@@ -15,9 +15,9 @@ pub(crate) fn scan<C: RecurrentCell>(
     cell: &C,
     projected: Tensor<3>,
     state: C::State,
-    recurrent: &SiteMasks,
+    masks: &LayerMasks,
 ) -> (Tensor<3>, C::State) {
-    let (projected, mut state) = match engine::run(cell, projected, state, recurrent) {
+    let (projected, mut state) = match engine::run(cell, projected, state, masks) {
         Ok(result) => return result,
         Err(arguments) => arguments,
     };
@@ -25,8 +25,7 @@ pub(crate) fn scan<C: RecurrentCell>(
     unbind_steps(projected, &mut steps);
     let mut outputs = Vec::with_capacity(steps.len());
     for (step, projected) in steps.into_iter().enumerate() {
-        let masks = StepMasks { recurrent: recurrent.at_step(step) };
-        state = cell.step(projected, state, &masks);
+        state = cell.step(projected, state, &masks.at_step(step));
         outputs.push(C::output(&state));
     }
     (Tensor::stack(outputs, 0), state)

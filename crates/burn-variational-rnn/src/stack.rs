@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm, MaskRng};
+use burn_variational_dropout::{DropoutPrior, KlTerm, MaskDraw, SequenceExtent, VariationalModel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,8 @@ impl<C: CellConfig> StackConfig<C> {
     ///
     /// # Panics
     ///
-    /// If there is no layer, a size is zero, or a rate is not in `[0, 1)`.
+    /// If there is no layer, a size is zero, a rate is not in `[0, 1)`, or a site is dropped that
+    /// the cell does not read.
     pub fn init(&self, device: &Device) -> RecurrentStack<C::Cell> {
         assert!(self.n_layers > 0, "StackConfig: n_layers must be positive, got 0");
         let layers = (0..self.n_layers).map(|layer| {
@@ -62,9 +63,7 @@ impl<C: CellConfig> StackConfig<C> {
                 0 => self.cell.clone(),
                 _ => self.cell.clone().with_d_input(self.cell.d_hidden()),
             };
-            let dropout = self.dropout.layer(layer, self.n_layers);
-            dropout.assert_valid("StackConfig");
-            RecurrentLayer::new(cell.init(device), dropout)
+            RecurrentLayer::new(cell.init(device), self.dropout.layer(layer, self.n_layers))
         });
         RecurrentStack::new(layers.collect()).with_batch_first(self.batch_first)
     }
@@ -124,7 +123,7 @@ impl<C: RecurrentCell> RecurrentStack<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`.
+    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
     pub fn with_dropout(mut self, dropout: StackDropout) -> Self {
         let n_layers = self.layers.len();
         let layers = self.layers.into_iter().enumerate();
@@ -138,20 +137,6 @@ impl<C: RecurrentCell> RecurrentStack<C> {
     pub fn with_batch_first(mut self, batch_first: bool) -> Self {
         self.batch_first = batch_first;
         self
-    }
-
-    /// Draws the masks of every layer for `[batch_size, seq_length]`, or the expected ones if
-    /// `rng` is [`MaskRng::expected`]. Two stacks in one model need a [`scope`](MaskRng::scope)
-    /// each, or they drop the same units.
-    ///
-    /// # Panics
-    ///
-    /// If the batch does not divide into the draws of `rng`.
-    pub fn sample_masks(&self, dims: [usize; 2], rng: &MaskRng, device: &Device) -> StackMasks {
-        let layers = self.layers.iter().enumerate();
-        let layers =
-            layers.map(|(l, layer)| layer.sample_masks(dims, &rng.clone().layer(l), device));
-        StackMasks { layers: layers.collect() }
     }
 
     /// The masks of no dropout at all.
@@ -178,23 +163,37 @@ impl<C: RecurrentCell> RecurrentStack<C> {
         state: Option<StackState<C::State>>,
         masks: &StackMasks,
     ) -> (Tensor<3>, StackState<C::State>) {
-        self.check_depth("masks", masks.layers.len());
+        if self.batch_first {
+            let (output, state) = self.forward_time_first(input.swap_dims(0, 1), state, masks);
+            (output.swap_dims(0, 1), state)
+        } else {
+            self.forward_time_first(input, state, masks)
+        }
+    }
+
+    /// [`forward`](Self::forward) on `[seq_length, batch_size, units]`, whatever the layout.
+    fn forward_time_first(
+        &self,
+        input: Tensor<3>,
+        state: Option<StackState<C::State>>,
+        masks: &StackMasks,
+    ) -> (Tensor<3>, StackState<C::State>) {
+        self.check_depth("masks", masks.n_layers());
         let states: Vec<_> = match state {
             Some(state) => {
-                self.check_depth("state", state.layers.len());
-                state.layers.into_iter().map(Some).collect()
+                self.check_depth("state", state.n_layers());
+                state.into_layers().map(Some).collect()
             }
             None => self.layers.iter().map(|_| None).collect(),
         };
-        let mut output = if self.batch_first { input.swap_dims(0, 1) } else { input };
+        let mut output = input;
         let mut finals = Vec::with_capacity(self.layers.len());
-        for ((layer, masks), state) in self.layers.iter().zip(&masks.layers).zip(states) {
-            let (above, state) = layer.forward_time_first(output, state, masks);
+        for (l, (layer, state)) in self.layers.iter().zip(states).enumerate() {
+            let (above, state) = layer.forward_time_first(output, state, masks.layer(l));
             output = above;
             finals.push(state);
         }
-        let output = if self.batch_first { output.swap_dims(0, 1) } else { output };
-        (output, StackState { layers: finals })
+        (output, StackState::new(finals))
     }
 
     /// The KL term of the parameters of all layers under a prior.
@@ -208,5 +207,26 @@ impl<C: RecurrentCell> RecurrentStack<C> {
             "RecurrentStack: {field} must have {} layers, got {n_layers}",
             self.layers.len()
         );
+    }
+}
+
+impl<C: RecurrentCell> VariationalModel for RecurrentStack<C> {
+    type Input = Tensor<3>;
+    type Masks = StackMasks;
+    type Output = Tensor<3>;
+
+    /// Samples what every layer drops, in the float type and on the device of the parameters.
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> StackMasks {
+        draw.assert_part("RecurrentStack");
+        let layers = self.layers.iter().enumerate();
+        StackMasks::new(
+            layers.map(|(l, layer)| layer.sample_masks(extent, draw.layer(l))).collect(),
+        )
+    }
+
+    /// On `[batch_size, seq_length, d_input]`, whatever the layout of
+    /// [`forward`](Self::forward), from the cells' initial state.
+    fn run(&self, input: Tensor<3>, masks: &StackMasks) -> Tensor<3> {
+        self.forward_time_first(input.swap_dims(0, 1), None, masks).0.swap_dims(0, 1)
     }
 }

@@ -3,6 +3,8 @@
 use burn::nn::LstmState;
 use burn::tensor::{Device, Tensor};
 
+use crate::per_layer::PerLayer;
+
 /// The state a cell carries: tensors `[batch_size, width]`, each with a name.
 ///
 /// A state of your own needs [`map`](Self::map) and the names; the rest follows.
@@ -53,30 +55,47 @@ impl RecurrentState for HiddenState {
     }
 }
 
-/// The state of a stack: one entry for each layer, from the input up.
+/// The state of a stack: one entry for each layer and direction.
 #[derive(Debug, Clone)]
-pub struct StackState<S> {
-    /// The state of each layer.
-    pub layers: Vec<S>,
-}
+pub struct StackState<S>(PerLayer<S>);
 
 impl<S: RecurrentState> StackState<S> {
-    fn map(self, f: impl FnMut(S) -> S) -> Self {
-        Self { layers: self.layers.into_iter().map(f).collect() }
+    /// The state of these layers, from the input up.
+    pub fn new(layers: Vec<S>) -> Self {
+        Self(PerLayer::forward(layers))
+    }
+
+    /// The number of layers.
+    pub fn n_layers(&self) -> usize {
+        self.0.n_layers()
+    }
+
+    /// The state of a layer, in its forward direction.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such layer.
+    pub fn layer(&self, layer: usize) -> &S {
+        self.0.layer(layer)
+    }
+
+    /// The states of the layers' forward directions, from the input up.
+    pub(crate) fn into_layers(self) -> impl Iterator<Item = S> {
+        self.0.into_forward()
     }
 
     /// The same values cut off from the graph that made them.
     pub fn detach(self) -> Self {
-        self.map(S::detach)
+        Self(self.0.map(S::detach))
     }
 
     /// Every row as often as there are draws folded into a batch, draw after draw.
     pub fn repeat_draws(self, n_draws: usize) -> Self {
-        self.map(|state| state.repeat_draws(n_draws))
+        Self(self.0.map(|state| state.repeat_draws(n_draws)))
     }
 
     /// The same state on another device.
     pub fn to_device(self, device: &Device) -> Self {
-        self.map(|state| state.to_device(device))
+        Self(self.0.map(|state| state.to_device(device)))
     }
 }

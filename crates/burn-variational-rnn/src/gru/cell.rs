@@ -4,13 +4,13 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::gates::gate_product;
 use crate::{
-    CellConfig, EngineCell, GateMasks, GateWeights, HiddenState, LayerDropout, RecurrentCell,
-    SiteMasks, StepMasks,
+    CellConfig, CellSite, EngineCell, GateMasks, GateWeights, HiddenState, LayerDropout,
+    LayerMasks, RecurrentCell, StepMasks,
 };
 
 /// Configuration of a [`GruCell`].
@@ -125,21 +125,21 @@ impl RecurrentCell for GruCell {
         self.gates.recurrent.dims()[0]
     }
 
-    fn n_gates(&self) -> usize {
-        Self::N_GATES
+    fn sites(&self) -> Vec<CellSite> {
+        self.gates.sites()
     }
 
     fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
         HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
     }
 
-    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
-        self.gates.project_input(&input, masks)
+    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+        self.gates.project_input(&input, masks.get(&Site::Input))
     }
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
         let h = state.hidden;
-        let products = self.recurrent_product(&h, &masks.recurrent);
+        let products = self.recurrent_product(&h, masks.get(&Site::Recurrent));
         let [x_r, x_z, x_n] = projected.chunk(Self::N_GATES, 1).try_into().expect("three gates");
         let mut products = products.chunk(if self.reset_after { 3 } else { 2 }, 1).into_iter();
         let r = sigmoid(x_r + products.next().expect("the reset gate's product"));
@@ -152,7 +152,7 @@ impl RecurrentCell for GruCell {
                 };
                 x_n + r * product
             }
-            None => x_n + self.reset_before(&r, &h, &masks.recurrent),
+            None => x_n + self.reset_before(&r, &h, masks.get(&Site::Recurrent)),
         };
         let n = n.tanh();
         HiddenState::new(n.clone() + z * (h - n))
@@ -162,11 +162,10 @@ impl RecurrentCell for GruCell {
         state.hidden.clone()
     }
 
-    fn engine_cell(&self) -> Option<EngineCell> {
+    fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
         let recurrence = Recurrence::Gru { reset_after: self.reset_after };
-        let mut cell = EngineCell::new(recurrence, self.gates.recurrent.val());
-        cell.candidate_bias = self.candidate_bias.as_ref().map(Param::val);
-        Some(cell)
+        let bias = self.candidate_bias.as_ref().map(Param::val);
+        Some(EngineCell::new(recurrence, self.gates.recurrent.val()).with_candidate_bias(bias))
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {

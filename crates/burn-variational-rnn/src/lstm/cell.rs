@@ -5,11 +5,12 @@ use burn::module::{Initializer, Module};
 use burn::nn::LstmState;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::{
-    CellConfig, EngineCell, GateWeights, LayerDropout, RecurrentCell, SiteMasks, StepMasks,
+    CellConfig, CellSite, EngineCell, GateWeights, LayerDropout, LayerMasks, RecurrentCell,
+    StepMasks,
 };
 
 /// Configuration of an [`LstmCell`].
@@ -83,20 +84,21 @@ impl RecurrentCell for LstmCell {
         self.gates.recurrent.dims()[0]
     }
 
-    fn n_gates(&self) -> usize {
-        Self::N_GATES
+    fn sites(&self) -> Vec<CellSite> {
+        self.gates.sites()
     }
 
     fn initial_state(&self, batch_size: usize, device: &Device) -> LstmState<2> {
         LstmState::initial([batch_size, self.d_hidden()], device)
     }
 
-    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
-        self.gates.project_input(&input, masks)
+    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+        self.gates.project_input(&input, masks.get(&Site::Input))
     }
 
     fn step(&self, projected: Tensor<2>, state: LstmState<2>, masks: &StepMasks) -> LstmState<2> {
-        let gates = projected + self.gates.recurrent_product(&state.hidden, &masks.recurrent);
+        let gates =
+            projected + self.gates.recurrent_product(&state.hidden, masks.get(&Site::Recurrent));
         let [i, f, g, o] = gates.chunk(Self::N_GATES, 1).try_into().expect("four gates");
         let c = sigmoid(f) * state.cell + sigmoid(i) * g.tanh();
         let h = sigmoid(o) * c.clone().tanh();
@@ -107,7 +109,7 @@ impl RecurrentCell for LstmCell {
         state.hidden.clone()
     }
 
-    fn engine_cell(&self) -> Option<EngineCell> {
+    fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
         Some(EngineCell::new(Recurrence::Lstm, self.gates.recurrent.val()))
     }
 

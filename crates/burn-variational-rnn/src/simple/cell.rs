@@ -3,12 +3,12 @@
 use burn::config::Config;
 use burn::module::{Initializer, Module};
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{DropoutPrior, KlTerm};
+use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::{
-    CellConfig, EngineCell, GateWeights, HiddenState, LayerDropout, RecurrentCell, SiteMasks,
-    StepMasks,
+    CellConfig, CellSite, EngineCell, GateWeights, HiddenState, LayerDropout, LayerMasks,
+    RecurrentCell, StepMasks,
 };
 
 /// Configuration of an [`RnnCell`].
@@ -78,20 +78,20 @@ impl RecurrentCell for RnnCell {
         self.gates.recurrent.dims()[0]
     }
 
-    fn n_gates(&self) -> usize {
-        Self::N_GATES
+    fn sites(&self) -> Vec<CellSite> {
+        self.gates.sites()
     }
 
     fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
         HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
     }
 
-    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
-        self.gates.project_input(&input, masks)
+    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+        self.gates.project_input(&input, masks.get(&Site::Input))
     }
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-        let product = self.gates.recurrent_product(&state.hidden, &masks.recurrent);
+        let product = self.gates.recurrent_product(&state.hidden, masks.get(&Site::Recurrent));
         HiddenState::new((projected + product).tanh())
     }
 
@@ -99,7 +99,7 @@ impl RecurrentCell for RnnCell {
         state.hidden.clone()
     }
 
-    fn engine_cell(&self) -> Option<EngineCell> {
+    fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
         Some(EngineCell::new(Recurrence::Rnn, self.gates.recurrent.val()))
     }
 

@@ -1,0 +1,39 @@
+//! Why a Monte Carlo prediction could not be made.
+
+use thiserror::Error;
+
+/// Why a Monte Carlo prediction could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MonteCarloError {
+    /// The model asked for no mask, so all draws would be one and their variance a silent 0.
+    #[error(
+        "the model asked for no mask: sample its masks from `pass.draw()` and give it at least one \
+         dropout site (one at rate 0 counts)"
+    )]
+    NoDraw,
+    /// The model ran on an autodiff device, where every pass would keep its graph.
+    #[error("the model ran on an autodiff device: predict with `model.valid()` and plain inputs")]
+    Autodiff,
+    /// The model ran on, or sampled masks for, the rows of the batch, and not all draws of them.
+    #[error(
+        "the model saw {got} rows in a pass of {n_draws} draws of {n_rows} rows: \
+         give it `pass.fold(&input)`"
+    )]
+    ForgottenFold {
+        /// The draws of the pass.
+        n_draws: usize,
+        /// The rows of each draw.
+        n_rows: usize,
+        /// The rows of the output, or those that masks were sampled for.
+        got: usize,
+    },
+    /// The model returned another number of rows than the pass holds.
+    #[error("the model returned {got} rows for a pass of {expected}")]
+    Rows {
+        /// The rows of the pass.
+        expected: usize,
+        /// The rows of the output.
+        got: usize,
+    },
+}
