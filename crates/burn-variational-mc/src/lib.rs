@@ -29,8 +29,6 @@
 
 mod classification;
 mod moments;
-#[cfg(feature = "plot")]
-pub mod plot;
 mod regression;
 mod runner;
 
