@@ -27,8 +27,6 @@ mod error;
 mod log_mean_exp;
 mod moments;
 mod pass;
-#[cfg(feature = "plot")]
-pub mod plot;
 mod regression;
 mod runner;
 mod statistic;

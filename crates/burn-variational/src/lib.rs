@@ -5,6 +5,8 @@ pub use burn_variational_dropout as dropout;
 pub use burn_variational_embedding as embedding;
 pub use burn_variational_kernels as kernels;
 pub use burn_variational_mc as mc;
+#[cfg(feature = "plot")]
+pub use burn_variational_plot as plot;
 pub use burn_variational_rnn as rnn;
 pub use burn_variational_training as training;
 

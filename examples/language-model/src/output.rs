@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
-use burn_variational::mc::plot::{Curve, LineChart};
+use burn_variational::plot::{Curve, LineChart};
 use burn_variational::training::{CheckpointDir, write_atomically};
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,7 @@ impl OutputDir {
                 // What has diverged cannot be drawn.
                 let points = points.filter(|(_, ppl)| ppl.is_finite());
                 let name = format!("{}, {name}", method.result.method);
-                Curve::new(name, colour, points.collect())
+                Curve::new(name, colour, points)
             };
             chart = chart
                 .with_curve(curve("train (as trained)", |record| record.train_ppl.0).dashed())

@@ -3,7 +3,7 @@
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::prelude::*;
-use burn_variational::mc::plot::PredictiveBand;
+use burn_variational::plot::PredictiveBand;
 use burn_variational::prelude::*;
 
 #[derive(Module, Debug)]
@@ -49,9 +49,11 @@ fn main() -> anyhow::Result<()> {
     let (mean, std) = (list(prediction.mean()), list(prediction.variance().sqrt()));
     anyhow::ensure!(std[160] > 2.0 * std[80], "the error bars must widen");
     println!("standard deviation: {:.3} at x = 0, {:.3} at x = 8", std[80], std[160]);
-    let truth = list(xs.clone()).into_iter().map(|x| (x, x.sin())).collect();
+    let xs = list(xs);
+    let truth = xs.clone().into_iter().map(|x| (x, x.sin()));
+    let predicted = xs.into_iter().zip(mean).zip(std).map(|((x, mean), std)| (x, mean, std));
     let chart = PredictiveBand::new("Bayesian LSTM: mean and two standard deviations");
-    let chart = chart.with_prediction(list(xs), mean, std).with_truth(truth);
+    let chart = chart.with_truth(truth).with_prediction(predicted);
     chart.with_training_range(-3.0, 3.0).save("quickstart.png")?;
     Ok(())
 }
