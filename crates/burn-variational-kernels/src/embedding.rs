@@ -51,7 +51,7 @@ fn dispatch(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
 
     use crate::dispatch::SequenceBackend;
     let (weights, tokens) = (weights.into_dispatch(), tokens.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedded(weights, tokens))
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedding(weights, tokens))
 }
 
 #[cfg(not(feature = "backend"))]

@@ -10,10 +10,12 @@ mod embedding;
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
+#[cfg(feature = "backend")]
+mod kernels;
 mod linear_cross_entropy;
 mod masks;
 #[cfg(feature = "backend")]
-mod operation;
+mod operands;
 mod projection;
 mod recurrence;
 mod sequence;

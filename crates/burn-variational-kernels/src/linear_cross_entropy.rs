@@ -77,7 +77,7 @@ fn dispatch(
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
-    use crate::operation::LinearParameters;
+    use crate::operands::LinearParameters;
 
     let parameters = LinearParameters {
         weights: weights.into_dispatch(),

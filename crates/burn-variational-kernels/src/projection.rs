@@ -113,7 +113,7 @@ impl Projection {
         use burn::backend::Dispatch;
 
         use crate::dispatch::SequenceBackend;
-        use crate::operation::ProjectionConstants;
+        use crate::operands::ProjectionConstants;
 
         let constants = ProjectionConstants {
             weights: self.weights.into_dispatch(),
@@ -121,7 +121,7 @@ impl Projection {
             masks: self.masks.into_dispatch(),
         };
         let input = input.into_dispatch();
-        Tensor::from_dispatch(<Dispatch as SequenceBackend>::project(input, constants))
+        Tensor::from_dispatch(<Dispatch as SequenceBackend>::projection(input, constants))
     }
 
     #[cfg(not(feature = "backend"))]

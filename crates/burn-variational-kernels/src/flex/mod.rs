@@ -20,22 +20,24 @@ use burn::backend::{DType, Flex};
 
 use self::memory::FlexTensor;
 use self::sharing::in_pool;
-use crate::operation::{
-    Constants, Gradients, Keep, LinearGradients, LinearNeeds, LinearParameters, LossTrace,
-    ProjectionConstants, SequenceKernels, Trace,
+use crate::generic;
+use crate::kernels::SequenceKernels;
+use crate::operands::{
+    Keep, LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters,
+    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
 };
-use crate::{Recurrence, generic};
+use crate::recurrence::Recurrence;
 
 impl SequenceKernels for Flex {
-    fn project(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
+    fn projection(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
         in_pool(|| match input.dtype() {
             DType::F32 => operations::projection::<f32>(&input, constants),
             DType::F64 => operations::projection::<f64>(&input, constants),
-            _ => generic::project(input, constants),
+            _ => generic::projection(input, constants),
         })
     }
 
-    fn project_backward(
+    fn projection_backward(
         gradient: FlexTensor,
         input: FlexTensor,
         constants: &ProjectionConstants<Self>,
@@ -48,15 +50,15 @@ impl SequenceKernels for Flex {
             DType::F64 => {
                 operations::projection_backward::<f64>(&gradient, &input, constants, needs)
             }
-            _ => generic::project_backward(&gradient, input, constants, needs),
+            _ => generic::projection_backward(&gradient, input, constants, needs),
         })
     }
 
-    fn sum_of_squares(tensor: FlexTensor) -> FlexTensor {
+    fn squared_norm(tensor: FlexTensor) -> FlexTensor {
         match tensor.dtype() {
             DType::F32 => operations::squared_norm::<f32>(&tensor),
             DType::F64 => operations::squared_norm::<f64>(&tensor),
-            _ => generic::sum_of_squares::<Self>(tensor),
+            _ => generic::squared_norm::<Self>(tensor),
         }
     }
 
@@ -68,7 +70,7 @@ impl SequenceKernels for Flex {
         }
     }
 
-    fn embed_backward(
+    fn embedding_backward(
         weights: FlexTensor,
         gradient: FlexTensor,
         tokens: IntTensor<Self>,
@@ -76,7 +78,7 @@ impl SequenceKernels for Flex {
         in_pool(|| match gradient.dtype() {
             DType::F32 => operations::embedding_backward::<f32>(&weights, &gradient, &tokens),
             DType::F64 => operations::embedding_backward::<f64>(&weights, &gradient, &tokens),
-            _ => Self::embedding_backward(weights, gradient, tokens),
+            _ => <Self as ModuleOps<Self>>::embedding_backward(weights, gradient, tokens),
         })
     }
 
@@ -94,7 +96,7 @@ impl SequenceKernels for Flex {
 
     fn linear_cross_entropy_backward(
         gradient: FlexTensor,
-        trace: LossTrace<Self>,
+        trace: LinearCrossEntropyTrace<Self>,
         parameters: &LinearParameters<Self>,
         needs: LinearNeeds,
     ) -> LinearGradients<Self> {
@@ -110,37 +112,37 @@ impl SequenceKernels for Flex {
         })
     }
 
-    fn pack_gradient(gradient: FlexTensor) -> FlexTensor {
+    fn outputs_backward(gradient: FlexTensor) -> FlexTensor {
         match gradient.dtype() {
             DType::F32 => operations::outputs_backward::<f32>(&gradient),
             DType::F64 => operations::outputs_backward::<f64>(&gradient),
-            _ => generic::pack_gradient::<Self>(gradient),
+            _ => generic::outputs_backward::<Self>(gradient),
         }
     }
 
-    fn forward(
+    fn sequence(
         recurrence: Recurrence,
         projected: FlexTensor,
-        constants: Constants<Self>,
+        constants: SequenceConstants<Self>,
     ) -> FlexTensor {
-        run(recurrence, projected, &constants, Keep::Result).packed
+        sequence_keeping(recurrence, projected, &constants, Keep::Result).packed
     }
 
-    fn forward_trace(
+    fn sequence_trace(
         recurrence: Recurrence,
         projected: FlexTensor,
-        constants: &Constants<Self>,
-    ) -> Trace<Self> {
-        run(recurrence, projected, constants, Keep::Trace)
+        constants: &SequenceConstants<Self>,
+    ) -> SequenceTrace<Self> {
+        sequence_keeping(recurrence, projected, constants, Keep::Trace)
     }
 
-    fn backward(
+    fn sequence_backward(
         recurrence: Recurrence,
         gradient: FlexTensor,
-        trace: Trace<Self>,
-        constants: Constants<Self>,
+        trace: SequenceTrace<Self>,
+        constants: SequenceConstants<Self>,
         needs_recurrent: bool,
-    ) -> Gradients<Self> {
+    ) -> SequenceGradients<Self> {
         let (rec, needs) = (recurrence, needs_recurrent);
         in_pool(|| match gradient.dtype() {
             DType::F32 => {
@@ -149,20 +151,20 @@ impl SequenceKernels for Flex {
             DType::F64 => {
                 operations::sequence_backward::<f64>(rec, &gradient, trace, &constants, needs)
             }
-            _ => generic::backward(rec, gradient, trace, &constants, needs),
+            _ => generic::sequence_backward(rec, gradient, trace, &constants, needs),
         })
     }
 }
 
-fn run(
+fn sequence_keeping(
     recurrence: Recurrence,
     projected: FlexTensor,
-    constants: &Constants<Flex>,
+    constants: &SequenceConstants<Flex>,
     keep: Keep,
-) -> Trace<Flex> {
+) -> SequenceTrace<Flex> {
     in_pool(|| match projected.dtype() {
         DType::F32 => operations::sequence::<f32>(recurrence, projected, constants, keep),
         DType::F64 => operations::sequence::<f64>(recurrence, projected, constants, keep),
-        _ => generic::forward(recurrence, projected, constants, keep),
+        _ => generic::sequence(recurrence, projected, constants, keep),
     })
 }

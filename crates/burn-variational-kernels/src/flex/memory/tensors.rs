@@ -4,7 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Flex, TensorMetadata};
 
 use crate::flex::numbers::Real;
-use crate::operation::{Constants, Masks, Optional};
+use crate::operands::{Masks, Optional, SequenceConstants};
 
 /// A float tensor of the backend.
 pub(crate) type FlexTensor = FloatTensor<Flex>;
@@ -22,8 +22,8 @@ pub(crate) fn owned(tensor: FlexTensor) -> FlexTensor {
 }
 
 /// All constants contiguous.
-pub(crate) fn contiguous(constants: &Constants<Flex>) -> Constants<Flex> {
-    Constants {
+pub(crate) fn contiguous(constants: &SequenceConstants<Flex>) -> SequenceConstants<Flex> {
+    SequenceConstants {
         recurrent: constants.recurrent.to_contiguous(),
         hidden: constants.hidden.to_contiguous(),
         cell: contiguous_optional(&constants.cell),

@@ -16,7 +16,7 @@ use crate::flex::memory::{FlexTensor, Scratch, buffer, contiguous_optional, elem
 use crate::flex::numbers::{Real, arch, exp};
 use crate::flex::products::{Product, weighted_column_sums};
 use crate::flex::sharing::Threads;
-use crate::operation::{LinearGradients, LinearNeeds, LinearParameters, LossTrace};
+use crate::operands::{LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters};
 
 /// The losses, and `q` of all rows for the backward pass.
 pub(crate) fn linear_cross_entropy<T: Real>(
@@ -47,7 +47,7 @@ pub(crate) fn linear_cross_entropy<T: Real>(
 
 pub(crate) fn linear_cross_entropy_backward<T: Real>(
     gradient: &FlexTensor,
-    trace: &LossTrace<Flex>,
+    trace: &LinearCrossEntropyTrace<Flex>,
     parameters: &LinearParameters<Flex>,
     needs: LinearNeeds,
 ) -> LinearGradients<Flex> {

@@ -7,7 +7,7 @@ use crate::flex::numbers::Real;
 use crate::flex::products::{
     Deltas, Inputs, Projection, column_sums, mask_values, weight_gradient,
 };
-use crate::operation::{LinearGradients, LinearNeeds, ProjectionConstants};
+use crate::operands::{LinearGradients, LinearNeeds, ProjectionConstants};
 
 pub(crate) fn projection<T: Real>(
     input: &FlexTensor,

@@ -2,19 +2,19 @@
 
 use burn::backend::{Flex, TensorMetadata};
 
-use crate::Recurrence;
 use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
 use crate::flex::products::mask_values;
 use crate::flex::recurrences::{gru, lstm, rnn};
-use crate::operation::{Constants, Keep, Sizes, Trace};
+use crate::operands::{Keep, SequenceConstants, SequenceTrace, Sizes};
+use crate::recurrence::Recurrence;
 
 pub(crate) fn sequence<T: Real>(
     recurrence: Recurrence,
     projected: FlexTensor,
-    constants: &Constants<Flex>,
+    constants: &SequenceConstants<Flex>,
     keep: Keep,
-) -> Trace<Flex> {
+) -> SequenceTrace<Flex> {
     let sizes = Sizes::new::<Flex>(recurrence, projected.shape()[0], &constants.hidden);
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
     let constants = contiguous(constants);
@@ -39,7 +39,7 @@ pub(crate) fn sequence<T: Real>(
                 packed: T::elements_mut(&mut packed),
             };
             lstm::forward(sizes, pass);
-            Trace { packed, gates: Some(gates), inner: Some(cells) }
+            SequenceTrace { packed, gates: Some(gates), inner: Some(cells) }
         }
         Recurrence::Gru { reset_after } => {
             let (mut gates, mut inner) = (owned(projected), steps(kept(1)));
@@ -58,7 +58,7 @@ pub(crate) fn sequence<T: Real>(
             } else {
                 gru::before::forward(sizes, pass);
             }
-            Trace { packed, gates: Some(gates), inner: Some(inner) }
+            SequenceTrace { packed, gates: Some(gates), inner: Some(inner) }
         }
         Recurrence::Rnn => {
             let (projected, mut packed) = (projected.to_contiguous(), steps(seq_length));
@@ -70,7 +70,7 @@ pub(crate) fn sequence<T: Real>(
                 packed: T::elements_mut(&mut packed),
             };
             rnn::forward(sizes, pass);
-            Trace { packed, gates: None, inner: None }
+            SequenceTrace { packed, gates: None, inner: None }
         }
     }
 }

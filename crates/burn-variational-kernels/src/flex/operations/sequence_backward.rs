@@ -5,22 +5,22 @@ use std::ops::Range;
 
 use burn::backend::{Flex, TensorMetadata};
 
-use crate::Recurrence;
 use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
 use crate::flex::products::{
     Deltas, Inputs, MaskValues, column_sums, mask_values, weight_gradient,
 };
 use crate::flex::recurrences::{gru, lstm, rnn};
-use crate::operation::{Constants, Gradients, Sizes, Trace};
+use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace, Sizes};
+use crate::recurrence::Recurrence;
 
 pub(crate) fn sequence_backward<T: Real>(
     recurrence: Recurrence,
     gradient: &FlexTensor,
-    trace: Trace<Flex>,
-    constants: &Constants<Flex>,
+    trace: SequenceTrace<Flex>,
+    constants: &SequenceConstants<Flex>,
     needs_recurrent: bool,
-) -> Gradients<Flex> {
+) -> SequenceGradients<Flex> {
     let constants = contiguous(constants);
     let gradient = gradient.to_contiguous();
     let packed = trace.packed.to_contiguous();
@@ -45,7 +45,7 @@ pub(crate) fn sequence_backward<T: Real>(
 /// What all recurrences read on their way back.
 struct Walk<'a, T> {
     sizes: Sizes,
-    constants: &'a Constants<Flex>,
+    constants: &'a SequenceConstants<Flex>,
     masks: MaskValues<'a, T>,
     gradient: &'a FlexTensor,
     packed: &'a FlexTensor,
@@ -53,8 +53,8 @@ struct Walk<'a, T> {
 }
 
 impl<T: Real> Walk<'_, T> {
-    fn lstm(&self, trace: Trace<Flex>) -> Gradients<Flex> {
-        let Constants { recurrent, cell, cell_mask, .. } = self.constants;
+    fn lstm(&self, trace: SequenceTrace<Flex>) -> SequenceGradients<Flex> {
+        let SequenceConstants { recurrent, cell, cell_mask, .. } = self.constants;
         let mut gates = owned(trace.gates.expect("a traced LSTM keeps its gates"));
         let cells = trace.inner.expect("a traced LSTM keeps its cells").to_contiguous();
         let (mut d_hidden, mut d_cell) = (self.state(), self.state());
@@ -72,7 +72,7 @@ impl<T: Real> Walk<'_, T> {
         lstm::backward(self.sizes, pass);
         let d_recurrent =
             self.recurrent_gradient(|walk, output| walk.write_state(output, &gates, 0..4));
-        Gradients {
+        SequenceGradients {
             projected: gates,
             recurrent: d_recurrent,
             hidden: Some(d_hidden),
@@ -81,7 +81,7 @@ impl<T: Real> Walk<'_, T> {
         }
     }
 
-    fn gru_reset_after(&self, trace: Trace<Flex>) -> Gradients<Flex> {
+    fn gru_reset_after(&self, trace: SequenceTrace<Flex>) -> SequenceGradients<Flex> {
         let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
         let mut inner = owned(trace.inner.expect("a traced GRU keeps its candidates' products"));
         let mut d_hidden = self.state();
@@ -95,7 +95,7 @@ impl<T: Real> Walk<'_, T> {
             column_sums(T::elements(&inner), T::elements_mut(&mut output));
             output
         });
-        Gradients {
+        SequenceGradients {
             projected: gates,
             recurrent: d_recurrent,
             hidden: Some(d_hidden),
@@ -104,7 +104,7 @@ impl<T: Real> Walk<'_, T> {
         }
     }
 
-    fn gru_reset_before(&self, trace: Trace<Flex>) -> Gradients<Flex> {
+    fn gru_reset_before(&self, trace: SequenceTrace<Flex>) -> SequenceGradients<Flex> {
         let mut gates = owned(trace.gates.expect("a traced GRU keeps its gates"));
         let mut inner =
             owned(trace.inner.expect("a traced GRU keeps what the reset gate let through"));
@@ -124,7 +124,7 @@ impl<T: Real> Walk<'_, T> {
             let deltas = Deltas { values, stride: width, first_gate: 0, d_hidden };
             weight_gradient((output, width, 2 * d_hidden), inputs, deltas, 2..3);
         });
-        Gradients {
+        SequenceGradients {
             projected: gates,
             recurrent: d_recurrent,
             hidden: Some(d_hidden),
@@ -133,7 +133,7 @@ impl<T: Real> Walk<'_, T> {
         }
     }
 
-    fn rnn(&self) -> Gradients<Flex> {
+    fn rnn(&self) -> SequenceGradients<Flex> {
         let Sizes { seq_length, batch_size, d_hidden: width, .. } = self.sizes;
         let mut deltas = buffer([seq_length, batch_size, width], self.packed.dtype());
         let mut d_hidden = self.state();
@@ -148,7 +148,7 @@ impl<T: Real> Walk<'_, T> {
         rnn::backward(self.sizes, pass);
         let d_recurrent =
             self.recurrent_gradient(|walk, output| walk.write_state(output, &deltas, 0..1));
-        Gradients {
+        SequenceGradients {
             projected: deltas,
             recurrent: d_recurrent,
             hidden: Some(d_hidden),

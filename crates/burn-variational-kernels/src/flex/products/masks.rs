@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::backend::{Flex, TensorMetadata};
 
 use crate::flex::numbers::Real;
-use crate::operation::Masks;
+use crate::operands::Masks;
 
 /// Masks on what enters the gates: one for all of them, or one for each.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
 use crate::flex::sharing::{Threads, blocks, padded};
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// Weights cut into panels of neighbouring units, each panel contiguous: a product streams it from
 /// memory once, and finds it in the cache for the further rows.

@@ -9,7 +9,7 @@ use super::panels::Panels;
 use crate::flex::memory::Shared;
 use crate::flex::numbers::{Real, arch, mul_add};
 use crate::flex::sharing::Tile;
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// The transposed recurrent weights with their masks.
 #[derive(Debug)]

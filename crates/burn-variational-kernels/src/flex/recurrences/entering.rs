@@ -6,7 +6,7 @@ use crate::flex::memory::Shared;
 use crate::flex::numbers::Real;
 use crate::flex::products::{MaskValues, Panels, masked};
 use crate::flex::sharing::Tile;
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// The masked states of the step at hand and of the next, in turns.
 #[derive(Debug)]

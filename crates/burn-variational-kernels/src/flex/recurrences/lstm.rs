@@ -8,7 +8,7 @@ use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{MaskValues, Panels, PullBack};
 use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 const N_GATES: usize = 4;
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::blocks::blocks;
 use super::tile::Tile;
 use crate::flex::numbers::Real;
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
 pub(crate) const MAX_ROWS: usize = 32;

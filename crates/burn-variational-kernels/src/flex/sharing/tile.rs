@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::blocks::padded;
 use crate::flex::numbers::Real;
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// Rows and units of a step.
 #[derive(Debug, Clone, Copy)]

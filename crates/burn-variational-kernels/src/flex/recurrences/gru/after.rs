@@ -10,7 +10,7 @@ use crate::flex::products::{Panels, PullBack};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid};
 use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// Runs the recurrence over all steps.
 pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {

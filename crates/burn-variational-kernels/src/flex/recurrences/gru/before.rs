@@ -13,7 +13,7 @@ use crate::flex::products::{Panels, PullBack, masked};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
 use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operation::Sizes;
+use crate::operands::Sizes;
 
 /// The gates that read the state as it is: reset and update.
 const READ_STATE: Range<usize> = 0..2;

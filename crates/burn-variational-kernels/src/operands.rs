@@ -1,9 +1,9 @@
-//! The operation as backends see it: its inputs, what it keeps, and the trait they implement.
+//! What the operations of a backend take, keep and give.
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, ExtensionType, TensorMetadata};
 
-use crate::{Recurrence, generic};
+use crate::recurrence::Recurrence;
 
 /// A tensor that may not be there.
 #[derive(Debug, Clone, ExtensionType)]
@@ -43,7 +43,7 @@ pub(crate) enum Masks<B: Backend> {
 
 /// What is constant over a sequence: all inputs but the projected steps.
 #[derive(Debug, Clone, ExtensionType)]
-pub(crate) struct Constants<B: Backend> {
+pub(crate) struct SequenceConstants<B: Backend> {
     /// `U`, `[d_hidden, n_gates · d_hidden]`.
     pub(crate) recurrent: FloatTensor<B>,
     /// `h_0`, `[batch_size, d_hidden]`.
@@ -64,7 +64,7 @@ pub(crate) struct Constants<B: Backend> {
 
 /// The result of a forward pass and what the backward pass needs of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Trace<B: Backend> {
+pub(crate) struct SequenceTrace<B: Backend> {
     /// `h_1 … h_T`, and `c_T` after them for an LSTM: `[seq_length (+ 1), batch_size, d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
     /// What the non-linearities of the gates gave, `[seq_length, batch_size, n_gates · d_hidden]`.
@@ -77,7 +77,7 @@ pub(crate) struct Trace<B: Backend> {
 
 /// The gradients of a backward pass. Those that nobody needs may be absent.
 #[derive(Debug)]
-pub(crate) struct Gradients<B: Backend> {
+pub(crate) struct SequenceGradients<B: Backend> {
     /// Of the projected inputs.
     pub(crate) projected: FloatTensor<B>,
     /// Of the recurrent weights.
@@ -124,7 +124,7 @@ pub(crate) struct LinearParameters<B: Backend> {
 
 /// What the backward pass of the cross-entropy of a linear layer needs besides its parameters.
 #[derive(Debug, Clone)]
-pub(crate) struct LossTrace<B: Backend> {
+pub(crate) struct LinearCrossEntropyTrace<B: Backend> {
     /// `x`, `[rows, d_input]`.
     pub(crate) input: FloatTensor<B>,
     /// What the forward pass kept of the logits, `[rows, n_classes]`.
@@ -150,118 +150,6 @@ pub(crate) struct LinearNeeds {
     pub(crate) input: bool,
     pub(crate) weights: bool,
     pub(crate) bias: bool,
-}
-
-/// Forward and backward over a whole sequence. The provided methods are the generic body in
-/// backend operations; a backend with a kernel of its own overrides them.
-///
-/// # Shapes
-///
-/// - projected: `[seq_length, batch_size, n_gates · d_hidden]`, both lengths at least 1
-/// - the rest as documented on [`Constants`], [`Trace`] and [`Gradients`]
-pub(crate) trait SequenceKernels: Backend {
-    /// `(x_t ∘ z_x) W + b` for all steps: `[seq_length, batch_size, n_gates · d_hidden]`.
-    fn project(
-        input: FloatTensor<Self>,
-        constants: &ProjectionConstants<Self>,
-    ) -> FloatTensor<Self> {
-        generic::project::<Self>(input, constants)
-    }
-
-    /// The gradients of [`project`](Self::project).
-    fn project_backward(
-        gradient: FloatTensor<Self>,
-        input: FloatTensor<Self>,
-        constants: &ProjectionConstants<Self>,
-        needs: LinearNeeds,
-    ) -> LinearGradients<Self> {
-        generic::project_backward::<Self>(&gradient, input, constants, needs)
-    }
-
-    /// `Σ x²`, `[1]`.
-    fn sum_of_squares(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        generic::sum_of_squares::<Self>(tensor)
-    }
-
-    /// `a - scale · b`.
-    fn subtract_scaled(
-        a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-        scale: f64,
-    ) -> FloatTensor<Self> {
-        generic::subtract_scaled::<Self>(a, b, scale)
-    }
-
-    /// Rows of `weights`, `[n_types, width]`, by `tokens`: `[batch_size, seq_length, width]`.
-    fn embed(weights: &FloatTensor<Self>, tokens: &IntTensor<Self>) -> FloatTensor<Self> {
-        Self::embedding(weights.clone(), tokens.clone())
-    }
-
-    /// The gradient of `weights`, given that of the rows.
-    fn embed_backward(
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        tokens: IntTensor<Self>,
-    ) -> FloatTensor<Self> {
-        Self::embedding_backward(weights, gradient, tokens)
-    }
-
-    /// `-log softmax(x_n W + b)[target_n]` of every row `n` of `[rows, d_input]`, as `[rows]`, and
-    /// what the backward pass needs of the logits.
-    fn linear_cross_entropy(
-        input: FloatTensor<Self>,
-        parameters: &LinearParameters<Self>,
-        targets: &IntTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        generic::linear_cross_entropy::<Self>(input, parameters, targets)
-    }
-
-    /// The gradients of [`linear_cross_entropy`](Self::linear_cross_entropy), given that of each
-    /// row's loss.
-    fn linear_cross_entropy_backward(
-        gradient: FloatTensor<Self>,
-        trace: LossTrace<Self>,
-        parameters: &LinearParameters<Self>,
-        needs: LinearNeeds,
-    ) -> LinearGradients<Self> {
-        generic::linear_cross_entropy_backward::<Self>(gradient, trace, parameters, needs)
-    }
-
-    /// The gradient of the packed result, given that of the outputs `h_1 … h_T` in it: the same,
-    /// and zeros for `c_T`.
-    fn pack_gradient(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
-        generic::pack_gradient::<Self>(gradient)
-    }
-
-    /// The packed result, when no gradient will be asked for.
-    fn forward(
-        recurrence: Recurrence,
-        projected: FloatTensor<Self>,
-        constants: Constants<Self>,
-    ) -> FloatTensor<Self> {
-        generic::forward::<Self>(recurrence, projected, &constants, Keep::Result).packed
-    }
-
-    /// The packed result and what the backward pass needs.
-    fn forward_trace(
-        recurrence: Recurrence,
-        projected: FloatTensor<Self>,
-        constants: &Constants<Self>,
-    ) -> Trace<Self> {
-        generic::forward::<Self>(recurrence, projected, constants, Keep::Trace)
-    }
-
-    /// The gradients, given that of the packed result. That of the recurrent weights, which is a
-    /// matrix product, only if it is needed.
-    fn backward(
-        recurrence: Recurrence,
-        gradient: FloatTensor<Self>,
-        trace: Trace<Self>,
-        constants: Constants<Self>,
-        needs_recurrent: bool,
-    ) -> Gradients<Self> {
-        generic::backward::<Self>(recurrence, gradient, trace, &constants, needs_recurrent)
-    }
 }
 
 /// The sizes of a sequence.
