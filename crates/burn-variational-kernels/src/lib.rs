@@ -20,12 +20,12 @@ mod projection;
 mod recurrence;
 mod sequence;
 mod support;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod vectors;
 
 pub use embedding::embedding;
-#[cfg(feature = "flex")]
-#[doc(hidden)]
-pub use flex::matrix_product;
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::SequenceMasks;
 pub use projection::Projection;

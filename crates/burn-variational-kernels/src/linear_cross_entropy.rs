@@ -79,6 +79,8 @@ fn dispatch(
     use crate::dispatch::SequenceBackend;
     use crate::operands::LinearParameters;
 
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::LinearCrossEntropy);
     let parameters = LinearParameters {
         weights: weights.into_dispatch(),
         bias: bias.map(Tensor::into_dispatch).into(),

@@ -115,6 +115,8 @@ impl Projection {
         use crate::dispatch::SequenceBackend;
         use crate::operands::ProjectionConstants;
 
+        #[cfg(feature = "testing")]
+        crate::testing::count(crate::testing::Operation::Projection);
         let constants = ProjectionConstants {
             weights: self.weights.into_dispatch(),
             bias: self.bias.map(Tensor::into_dispatch).into(),

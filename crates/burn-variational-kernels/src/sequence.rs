@@ -200,6 +200,8 @@ impl Sequence {
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
         }
+        #[cfg(feature = "testing")]
+        crate::testing::count(crate::testing::Operation::Sequence);
         let constants = SequenceConstants {
             recurrent: self.recurrent.into_dispatch(),
             hidden: self.hidden.into_dispatch(),

@@ -28,6 +28,8 @@ fn dispatch_squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::SquaredNorm);
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::squared_norm(tensor.into_dispatch()))
 }
 
@@ -66,6 +68,8 @@ fn dispatch_subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::SubtractScaled);
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::subtract_scaled(a, b, scale))
 }

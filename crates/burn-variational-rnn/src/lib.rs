@@ -45,7 +45,7 @@ mod state;
 mod weights;
 
 pub use cell::{CellConfig, RecurrentCell, StepMasks};
-pub use engine::{EngineCell, engine_sequences, without_engine};
+pub use engine::EngineCell;
 pub use gates::GateWeights;
 pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
 pub use layer::RecurrentLayer;

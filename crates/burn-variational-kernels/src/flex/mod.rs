@@ -12,8 +12,6 @@ mod products;
 mod recurrences;
 mod sharing;
 
-pub use products::matrix_product;
-
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::IntTensor;
 use burn::backend::{DType, Flex};

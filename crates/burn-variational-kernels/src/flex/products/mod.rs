@@ -12,7 +12,6 @@ pub(crate) use column_sums::{column_sums, weighted_column_sums};
 pub(crate) use masks::{MaskValues, mask_values, masked};
 pub(crate) use panels::Panels;
 pub(crate) use product::Product;
-pub use product::matrix_product;
 pub(crate) use projection::Projection;
 pub(crate) use pull_back::PullBack;
 pub(crate) use weight_gradient::{Deltas, Inputs, weight_gradient};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::flex::numbers::{Real, VECTOR};
-use crate::flex::sharing::{Threads, in_pool};
+use crate::flex::sharing::Threads;
 
 /// An operand: elements, and the strides of its rows and columns.
 pub(crate) type Operand<'a, T> = (&'a [T], usize, usize);
@@ -17,38 +17,6 @@ pub(crate) struct Product<'a, T> {
     pub(crate) right: Operand<'a, T>,
     /// `[rows, depth, columns]`, none of them 0.
     pub(crate) dims: [usize; 3],
-}
-
-/// `left · right` by all threads, each operand with the strides of its rows and columns and `dims`
-/// `[rows, depth, columns]`: what a benchmark asks who wants to know what products alone cost.
-///
-/// # Panics
-///
-/// If one of the dims is 0, or elements are missing.
-///
-/// # Example
-///
-/// ```
-/// use burn_variational_kernels::matrix_product;
-///
-/// // The right operand is stored column by column.
-/// let mut output = [0.0; 4];
-/// let (left, right) = ([1.0, 2.0, 3.0, 4.0], [5.0, 7.0, 6.0, 8.0]);
-/// matrix_product((&left, 2, 1), (&right, 1, 2), [2, 2, 2], &mut output);
-/// assert_eq!(output, [19.0, 22.0, 43.0, 50.0]);
-/// ```
-pub fn matrix_product(
-    left: (&[f32], usize, usize),
-    right: (&[f32], usize, usize),
-    dims: [usize; 3],
-    output: &mut [f32],
-) {
-    assert!(
-        dims.iter().all(|&size| size > 0),
-        "matrix_product: dims must be positive, got {dims:?}"
-    );
-    let product = Product { left, right, dims };
-    in_pool(|| product.write(output, dims[2], false, Threads::All));
 }
 
 /// The least columns of a part. `gemm` sums in another order if there are 64 or fewer.
