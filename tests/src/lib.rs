@@ -6,7 +6,7 @@ mod devices;
 mod golden;
 mod reference;
 
-pub use burn_variational::rnn::{engine_sequences, without_engine};
+pub use burn_variational_kernels::testing::{Operation, engine_runs, without_engine};
 pub use closeness::{CPU_TOLERANCE, GPU_TOLERANCE, assert_close, relative_error, tolerance};
 pub use devices::{flex, ndarray, wgpu};
 pub use golden::{
@@ -66,15 +66,15 @@ macro_rules! on_every_path {
 
             $crate::on_every_device! {
                 fn engine(device: &Device) {
-                    let before = $crate::engine_sequences();
+                    let before = $crate::engine_runs($crate::Operation::Sequence);
                     either::path(device);
-                    assert!($crate::engine_sequences() > before, "the engine ran");
+                    assert!($crate::engine_runs($crate::Operation::Sequence) > before, "the engine ran");
                 }
 
                 fn plain(device: &Device) {
-                    let before = $crate::engine_sequences();
+                    let before = $crate::engine_runs($crate::Operation::Sequence);
                     $crate::without_engine(|| either::path(device));
-                    assert_eq!($crate::engine_sequences(), before, "the engine did not run");
+                    assert_eq!($crate::engine_runs($crate::Operation::Sequence), before, "the engine did not run");
                 }
             }
         }

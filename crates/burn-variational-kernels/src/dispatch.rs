@@ -5,10 +5,11 @@
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
 
-use crate::operation::{Constants, LinearParameters, ProjectionConstants, SequenceKernels};
-use crate::{Recurrence, generic};
+use crate::kernels::SequenceKernels;
+use crate::operands::{LinearParameters, ProjectionConstants, SequenceConstants};
+use crate::recurrence::Recurrence;
 
-/// The operation on Burn's runtime devices.
+/// The operations on Burn's runtime devices.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -16,7 +17,7 @@ use crate::{Recurrence, generic};
     Autodiff
 )]
 pub(crate) trait SequenceBackend: Backend {
-    fn project(
+    fn projection(
         input: FloatTensor<Self>,
         #[extension_type] constants: ProjectionConstants<Self>,
     ) -> FloatTensor<Self>;
@@ -24,16 +25,17 @@ pub(crate) trait SequenceBackend: Backend {
     fn sequence(
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
-        #[extension_type] constants: Constants<Self>,
+        #[extension_type] constants: SequenceConstants<Self>,
     ) -> FloatTensor<Self>;
 
     fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    fn minus_scaled(a: FloatTensor<Self>, b: FloatTensor<Self>, scale: f64) -> FloatTensor<Self>;
+    fn subtract_scaled(a: FloatTensor<Self>, b: FloatTensor<Self>, scale: f64)
+    -> FloatTensor<Self>;
 
-    fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
+    fn embedding(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self>;
 
     fn linear_cross_entropy(
         input: FloatTensor<Self>,
@@ -46,39 +48,39 @@ pub(crate) trait SequenceBackend: Backend {
 macro_rules! dispatch_to_kernels {
     ($backend:ty) => {
         impl SequenceBackend for $backend {
-            fn project(
+            fn projection(
                 input: FloatTensor<Self>,
                 constants: ProjectionConstants<Self>,
             ) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::project(input, &constants)
+                <Self as SequenceKernels>::projection(input, &constants)
             }
 
             fn sequence(
                 recurrence: Recurrence,
                 projected: FloatTensor<Self>,
-                constants: Constants<Self>,
+                constants: SequenceConstants<Self>,
             ) -> FloatTensor<Self> {
-                Self::forward(recurrence, projected, constants)
+                <Self as SequenceKernels>::sequence(recurrence, projected, constants)
             }
 
             fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
-                generic::outputs::<Self>(&packed)
+                <Self as SequenceKernels>::outputs(&packed)
             }
 
             fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-                Self::sum_of_squares(tensor)
+                <Self as SequenceKernels>::squared_norm(tensor)
             }
 
-            fn minus_scaled(
+            fn subtract_scaled(
                 a: FloatTensor<Self>,
                 b: FloatTensor<Self>,
                 scale: f64,
             ) -> FloatTensor<Self> {
-                Self::subtract_scaled(a, b, scale)
+                <Self as SequenceKernels>::subtract_scaled(a, b, scale)
             }
 
-            fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
-                Self::embed(&weights, &tokens)
+            fn embedding(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+                <Self as SequenceKernels>::embedding(&weights, &tokens)
             }
 
             fn linear_cross_entropy(

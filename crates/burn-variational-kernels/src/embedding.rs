@@ -50,8 +50,10 @@ fn dispatch(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::Embedding);
     let (weights, tokens) = (weights.into_dispatch(), tokens.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedded(weights, tokens))
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedding(weights, tokens))
 }
 
 #[cfg(not(feature = "backend"))]

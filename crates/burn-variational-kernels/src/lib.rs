@@ -10,20 +10,22 @@ mod embedding;
 mod flex;
 #[cfg(feature = "backend")]
 mod generic;
+#[cfg(feature = "backend")]
+mod kernels;
 mod linear_cross_entropy;
 mod masks;
 #[cfg(feature = "backend")]
-mod operation;
+mod operands;
 mod projection;
 mod recurrence;
 mod sequence;
 mod support;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod vectors;
 
 pub use embedding::embedding;
-#[cfg(feature = "flex")]
-#[doc(hidden)]
-pub use flex::matrix_product;
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::SequenceMasks;
 pub use projection::Projection;

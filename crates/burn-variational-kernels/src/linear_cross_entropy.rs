@@ -77,8 +77,10 @@ fn dispatch(
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
-    use crate::operation::LinearParameters;
+    use crate::operands::LinearParameters;
 
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::LinearCrossEntropy);
     let parameters = LinearParameters {
         weights: weights.into_dispatch(),
         bias: bias.map(Tensor::into_dispatch).into(),

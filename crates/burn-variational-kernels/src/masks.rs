@@ -25,8 +25,8 @@ impl SequenceMasks {
     }
 
     #[cfg(feature = "backend")]
-    pub(crate) fn into_dispatch(self) -> crate::operation::Masks<burn::backend::Dispatch> {
-        use crate::operation::Masks;
+    pub(crate) fn into_dispatch(self) -> crate::operands::Masks<burn::backend::Dispatch> {
+        use crate::operands::Masks;
         match self {
             Self::Identity => Masks::Identity,
             Self::Tied(mask) => Masks::Tied(mask.into_dispatch()),

@@ -113,15 +113,17 @@ impl Projection {
         use burn::backend::Dispatch;
 
         use crate::dispatch::SequenceBackend;
-        use crate::operation::ProjectionConstants;
+        use crate::operands::ProjectionConstants;
 
+        #[cfg(feature = "testing")]
+        crate::testing::count(crate::testing::Operation::Projection);
         let constants = ProjectionConstants {
             weights: self.weights.into_dispatch(),
             bias: self.bias.map(Tensor::into_dispatch).into(),
             masks: self.masks.into_dispatch(),
         };
         let input = input.into_dispatch();
-        Tensor::from_dispatch(<Dispatch as SequenceBackend>::project(input, constants))
+        Tensor::from_dispatch(<Dispatch as SequenceBackend>::projection(input, constants))
     }
 
     #[cfg(not(feature = "backend"))]

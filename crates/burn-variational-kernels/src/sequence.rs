@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::Recurrence;
 use crate::masks::SequenceMasks;
+use crate::recurrence::Recurrence;
 use crate::support::{check_dims, check_sizes, has_engine};
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
@@ -195,12 +195,14 @@ impl Sequence {
         use burn::backend::Dispatch;
 
         use crate::dispatch::SequenceBackend;
-        use crate::operation::{Constants, Optional};
+        use crate::operands::{Optional, SequenceConstants};
 
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
         }
-        let constants = Constants {
+        #[cfg(feature = "testing")]
+        crate::testing::count(crate::testing::Operation::Sequence);
+        let constants = SequenceConstants {
             recurrent: self.recurrent.into_dispatch(),
             hidden: self.hidden.into_dispatch(),
             cell: optional(self.cell),

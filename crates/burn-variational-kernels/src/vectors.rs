@@ -20,19 +20,21 @@ pub fn squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     if !has_engine(&tensor.device()) {
         return tensor.square().sum();
     }
-    dispatch_norm(tensor)
+    dispatch_squared_norm(tensor)
 }
 
 #[cfg(feature = "backend")]
-fn dispatch_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+fn dispatch_squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::SquaredNorm);
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::squared_norm(tensor.into_dispatch()))
 }
 
 #[cfg(not(feature = "backend"))]
-fn dispatch_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
+fn dispatch_squared_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
     unreachable!("without a backend no operation is supported")
 }
 
@@ -58,19 +60,25 @@ pub fn subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -
     if !has_engine(&a.device()) {
         return a - b.mul_scalar(scale);
     }
-    dispatch_difference(a, b, scale)
+    dispatch_subtract_scaled(a, b, scale)
 }
 
 #[cfg(feature = "backend")]
-fn dispatch_difference<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
+fn dispatch_subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
     use burn::backend::Dispatch;
 
     use crate::dispatch::SequenceBackend;
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::SubtractScaled);
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as SequenceBackend>::minus_scaled(a, b, scale))
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::subtract_scaled(a, b, scale))
 }
 
 #[cfg(not(feature = "backend"))]
-fn dispatch_difference<const D: usize>(_a: Tensor<D>, _b: Tensor<D>, _scale: f64) -> Tensor<D> {
+fn dispatch_subtract_scaled<const D: usize>(
+    _a: Tensor<D>,
+    _b: Tensor<D>,
+    _scale: f64,
+) -> Tensor<D> {
     unreachable!("without a backend no operation is supported")
 }

@@ -1,18 +1,11 @@
 //! Which sequences run as one operation.
 
-use std::cell::Cell;
-
 use burn::nn::LstmState;
 use burn::tensor::Tensor;
 use burn_variational_dropout::{DropoutMask, Site};
 use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks};
 
 use crate::{GateMasks, GateWeights, HiddenState, LayerMasks, RecurrentCell, SiteMasks};
-
-thread_local! {
-    static PLAIN_ONLY: Cell<bool> = const { Cell::new(false) };
-    static N_SEQUENCES: Cell<usize> = const { Cell::new(0) };
-}
 
 /// What the sequence engine needs of a cell: its recurrence and its weights, and how its state
 /// is read and written.
@@ -73,34 +66,6 @@ impl<S: Into<EngineState> + From<EngineState>> EngineCell<S> {
     }
 }
 
-/// Runs `f` with plain tensor operations, step by step, whatever engine there is: to compare, or
-/// to rule the engine out when looking for a mistake. It holds for this thread, until `f` returns.
-///
-/// # Example
-///
-/// ```
-/// use burn_variational_rnn::{engine_sequences, without_engine};
-///
-/// let before = engine_sequences();
-/// let result = without_engine(|| 7);
-/// assert_eq!((result, engine_sequences()), (7, before));
-/// ```
-pub fn without_engine<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            PLAIN_ONLY.set(self.0);
-        }
-    }
-    let _restore = Restore(PLAIN_ONLY.replace(true));
-    f()
-}
-
-/// The sequences that the engine has run on this thread, so that a test can tell that it did.
-pub fn engine_sequences() -> usize {
-    N_SEQUENCES.get()
-}
-
 /// Runs a cell over its projected inputs as one operation, if the engine takes them with all of
 /// their masks.
 ///
@@ -118,9 +83,6 @@ pub(crate) fn run<C: RecurrentCell>(
         log::debug!("{}: plain tensor operations, {reason}", std::any::type_name::<C>());
         Err((projected, state))
     };
-    if PLAIN_ONLY.get() {
-        return declined("as asked", projected, state);
-    }
     let Some(engine_cell) = cell.engine_cell() else {
         return declined("the engine does not know the cell", projected, state);
     };
@@ -146,7 +108,6 @@ pub(crate) fn run<C: RecurrentCell>(
         return declined("no engine for the device, or a mask is learned", projected, state);
     }
     let result = sequence.run(projected);
-    N_SEQUENCES.set(N_SEQUENCES.get() + 1);
     Ok((result.outputs, write(EngineState { hidden: result.hidden, cell: result.cell })))
 }
 
@@ -167,9 +128,6 @@ pub(crate) fn project(
     input: &Tensor<3>,
     masks: &SiteMasks,
 ) -> Option<Tensor<3>> {
-    if PLAIN_ONLY.get() {
-        return None;
-    }
     let [_, batch_size, d_input] = input.dims();
     masks.check_gates(gates.n_gates());
     let (input, masks) = match masks {

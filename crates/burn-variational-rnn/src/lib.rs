@@ -49,7 +49,7 @@ mod state;
 mod weights;
 
 pub use cell::{CellConfig, RecurrentCell};
-pub use engine::{EngineCell, EngineState, engine_sequences, without_engine};
+pub use engine::{EngineCell, EngineState};
 pub use gates::GateWeights;
 pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
 pub use layer::RecurrentLayer;

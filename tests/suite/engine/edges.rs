@@ -7,7 +7,7 @@ use burn_variational::kernels::{Projection, Recurrence, Sequence};
 use burn_variational::rnn::{
     GateWeights, LayerDropout, LayerMasks, LstmCell, LstmState, RecurrentLayer, SiteMasks,
 };
-use cross_backend_tests::{engine_sequences, flex, relative_error, without_engine};
+use cross_backend_tests::{Operation, engine_runs, flex, relative_error, without_engine};
 
 use super::case::{Case, Masking, Numbers, Place, RECURRENCES, values};
 use super::{autodiff, check};
@@ -38,9 +38,9 @@ fn state(place: &Place) -> LstmState<2> {
 
 /// The output of either path, the engine's first.
 fn on_both_paths<R>(run: impl Fn() -> R) -> [R; 2] {
-    let before = engine_sequences();
+    let before = engine_runs(Operation::Sequence);
     let engine = run();
-    assert_eq!(engine_sequences(), before + 1, "the engine ran");
+    assert_eq!(engine_runs(Operation::Sequence), before + 1, "the engine ran");
     [engine, without_engine(run)]
 }
 
@@ -215,10 +215,10 @@ fn a_learned_mask_takes_plain_operations_and_gets_its_gradient() {
     let mask = Numbers(7).tensor([DIMS[1], D_HIDDEN], 2.0, &place).require_grad();
     let masks = LayerMasks::identity()
         .with_recurrent(SiteMasks::tied(DropoutMask::from_values(mask.clone())));
-    let before = engine_sequences();
+    let before = engine_runs(Operation::Sequence);
     let input = Numbers(6).tensor(DIMS, 1.0, &place);
     let (output, _) = lstm(&place).forward(input, Some(state(&place)), &masks);
-    assert_eq!(engine_sequences(), before, "plain operations ran");
+    assert_eq!(engine_runs(Operation::Sequence), before, "plain operations ran");
     let grads = output.square().sum().backward();
     assert!(values(mask.grad(&grads).unwrap()).iter().any(|&g| g != 0.0));
 }

@@ -4,7 +4,9 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, FloatDType, Int, Tensor, module};
 use burn_variational::kernels::{embedding, linear_cross_entropy};
-use cross_backend_tests::{assert_close, flex, on_every_device, relative_error, tolerance};
+use cross_backend_tests::{
+    Operation, assert_close, engine_runs, flex, on_every_device, relative_error, tolerance,
+};
 
 use super::case::{Numbers, Place, values};
 use super::{autodiff, checkpointing};
@@ -55,7 +57,9 @@ impl OutputLayer {
 
     /// Asserts that losses and gradients are those of plain operations.
     fn check(&self, place: &Place) {
+        let before = engine_runs(Operation::LinearCrossEntropy);
         let found = self.results(&self.by_the_engine());
+        assert_eq!(engine_runs(Operation::LinearCrossEntropy), before + 1, "the engine ran");
         let plain = self.results(&self.by_plain_operations());
         for ((name, got), (_, expected)) in found.iter().zip(&plain) {
             let error = relative_error(got, expected);
@@ -130,7 +134,9 @@ on_every_device! {
                 let grads = (rows.clone() * rows.clone() * scale.clone()).sum().backward();
                 [values(rows), values(weights.grad(&grads).unwrap())]
             };
+            let before = engine_runs(Operation::Embedding);
             let found = results(embedding(weights.clone().mul_scalar(1.5), tokens.clone()));
+            assert_eq!(engine_runs(Operation::Embedding), before + 1, "the engine ran");
             let plain = results(module::embedding(weights.clone().mul_scalar(1.5), tokens));
             for (got, expected) in found.iter().zip(&plain) {
                 assert!(relative_error(got, expected) <= tolerance(device));

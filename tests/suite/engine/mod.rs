@@ -14,7 +14,7 @@ use std::ops::Range;
 use burn::tensor::{Device, FloatDType};
 use burn_variational::kernels::has_engine;
 use cross_backend_tests::{
-    engine_sequences, flex, on_every_device, relative_error, without_engine,
+    Operation, engine_runs, flex, on_every_device, relative_error, without_engine,
 };
 
 use self::case::{Case, Masking, Numbers, Place, RECURRENCES};
@@ -32,11 +32,11 @@ fn checkpointing(device: &Device) -> Place {
 
 /// Asserts that the engine runs a case and gives what plain operations give.
 fn check(case: &Case, seed: u64, place: &Place) {
-    let before = engine_sequences();
+    let before = engine_runs(Operation::Sequence);
     let engine = case.run(seed, place);
-    assert_eq!(engine_sequences(), before + 1, "{case:?}: the engine runs it");
+    assert_eq!(engine_runs(Operation::Sequence), before + 1, "{case:?}: the engine runs it");
     let plain = without_engine(|| case.run(seed, place));
-    assert_eq!(engine_sequences(), before + 1, "{case:?}: plain operations run it");
+    assert_eq!(engine_runs(Operation::Sequence), before + 1, "{case:?}: plain operations run it");
     for ((name, got), (_, expected)) in engine.iter().zip(&plain) {
         let error = relative_error(got, expected);
         let tolerance = place.tolerance();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, FloatDType};
 use burn_variational::kernels::{squared_norm, subtract_scaled};
-use cross_backend_tests::{assert_close, flex, on_every_device};
+use cross_backend_tests::{Operation, assert_close, engine_runs, flex, on_every_device};
 
 use super::case::{Numbers, Place, values};
 
@@ -15,7 +15,9 @@ fn check_difference(place: &Place) {
         let (a, b) = (Numbers(6).tensor(dims, 1.0, place), Numbers(7).tensor(dims, 1.0, place));
         let (left, right) = (values(a.clone()), values(b.clone()));
         let expected: Vec<f64> = left.iter().zip(&right).map(|(a, b)| a - 0.3 * b).collect();
+        let before = engine_runs(Operation::SubtractScaled);
         let shared = subtract_scaled(a.clone(), b.clone(), 0.3);
+        assert_eq!(engine_runs(Operation::SubtractScaled), before + 1, "the engine ran");
         assert_close(&shared, &expected, place.tolerance(), "difference");
         assert_eq!(values(b.clone()), right, "an operand that is held keeps its values");
         // Nobody else holds `b` now: its memory may be written.
@@ -29,7 +31,9 @@ fn check_norm(place: &Place) {
     for dims in [FEW, MANY] {
         let tensor = Numbers(3).tensor(dims, 1.0, place);
         let exact: f64 = values(tensor.clone()).iter().map(|x| x * x).sum();
+        let before = engine_runs(Operation::SquaredNorm);
         assert_close(&squared_norm(tensor), &[exact], place.tolerance(), "squared norm");
+        assert_eq!(engine_runs(Operation::SquaredNorm), before + 1, "the engine ran");
     }
 }
 

@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend};
 
-use crate::operation::SequenceKernels;
+use crate::kernels::SequenceKernels;
 
 #[derive(Debug)]
 struct EmbeddingBackward;
@@ -31,7 +31,10 @@ impl<B: SequenceKernels> Backward<B, 1> for EmbeddingBackward {
         let gradient = grads.consume::<B>(&ops.node);
         let Saved { weights, tokens } = ops.state;
         if let Some(parent) = parent {
-            grads.register::<B>(parent.id, B::embed_backward(weights, gradient, tokens));
+            grads.register::<B>(
+                parent.id,
+                <B as SequenceKernels>::embedding_backward(weights, gradient, tokens),
+            );
         }
     }
 }
@@ -42,7 +45,7 @@ pub(super) fn embedding<B: SequenceKernels, C: CheckpointStrategy>(
     tokens: IntTensor<B>,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (weights, node) = weights.into_parts();
-    let rows = B::embed(&weights, &tokens);
+    let rows = <B as SequenceKernels>::embedding(&weights, &tokens);
     match EmbeddingBackward.prepare::<C>([node]).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => preparation.finish(Saved { weights, tokens }, rows),
         OpsKind::UnTracked(preparation) => preparation.finish(rows),

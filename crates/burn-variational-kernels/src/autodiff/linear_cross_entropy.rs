@@ -8,19 +8,20 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend};
 
 use super::optional_parts;
-use crate::operation::{LinearNeeds, LinearParameters, LossTrace, SequenceKernels};
+use crate::kernels::SequenceKernels;
+use crate::operands::{LinearCrossEntropyTrace, LinearNeeds, LinearParameters};
 
 /// The backward pass of the losses. Its parents: inputs, weights and bias.
 #[derive(Debug)]
-struct LossBackward;
+struct LinearCrossEntropyBackward;
 
 #[derive(Debug, Clone)]
 struct Saved<B: Backend> {
-    trace: LossTrace<B>,
+    trace: LinearCrossEntropyTrace<B>,
     parameters: LinearParameters<B>,
 }
 
-impl<B: SequenceKernels> Backward<B, 3> for LossBackward {
+impl<B: SequenceKernels> Backward<B, 3> for LinearCrossEntropyBackward {
     type State = Saved<B>;
 
     fn backward(
@@ -51,9 +52,9 @@ pub(super) fn linear_cross_entropy<B: SequenceKernels, C: CheckpointStrategy>(
 
     let parents = [input_node, weights_node, bias_node];
     let (losses, kept) = B::linear_cross_entropy(input.clone(), &parameters, &targets);
-    match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
+    match LinearCrossEntropyBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => {
-            let trace = LossTrace { input, kept, targets };
+            let trace = LinearCrossEntropyTrace { input, kept, targets };
             preparation.finish(Saved { trace, parameters }, losses)
         }
         OpsKind::UnTracked(preparation) => preparation.finish(losses),

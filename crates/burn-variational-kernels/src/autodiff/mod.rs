@@ -15,24 +15,26 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 
 use crate::dispatch::SequenceBackend;
-use crate::operation::{
-    Constants, LinearGradients, LinearNeeds, LinearParameters, Masks, Optional,
-    ProjectionConstants, SequenceKernels,
+use crate::generic;
+use crate::kernels::SequenceKernels;
+use crate::operands::{
+    LinearGradients, LinearNeeds, LinearParameters, Masks, Optional, ProjectionConstants,
+    SequenceConstants,
 };
-use crate::{Recurrence, generic};
+use crate::recurrence::Recurrence;
 
 impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, C> {
-    fn project(
+    fn projection(
         input: FloatTensor<Self>,
         constants: ProjectionConstants<Self>,
     ) -> FloatTensor<Self> {
-        projection::project::<B, C>(input, constants)
+        projection::projection::<B, C>(input, constants)
     }
 
     fn sequence(
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
-        constants: Constants<Self>,
+        constants: SequenceConstants<Self>,
     ) -> FloatTensor<Self> {
         sequence::sequence::<B, C>(recurrence, projected, constants)
     }
@@ -42,14 +44,18 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
     }
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {
-        generic::sum_of_squares::<Self>(tensor)
+        generic::squared_norm::<Self>(tensor)
     }
 
-    fn minus_scaled(a: FloatTensor<Self>, b: FloatTensor<Self>, scale: f64) -> FloatTensor<Self> {
+    fn subtract_scaled(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
         generic::subtract_scaled::<Self>(a, b, scale)
     }
 
-    fn embedded(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
+    fn embedding(weights: FloatTensor<Self>, tokens: IntTensor<Self>) -> FloatTensor<Self> {
         embedding::embedding::<B, C>(weights, tokens)
     }
 

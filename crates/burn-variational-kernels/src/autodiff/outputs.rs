@@ -8,8 +8,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
-use crate::generic;
-use crate::operation::SequenceKernels;
+use crate::kernels::SequenceKernels;
 
 #[derive(Debug)]
 struct OutputsBackward;
@@ -21,7 +20,7 @@ impl<B: SequenceKernels> Backward<B, 1> for OutputsBackward {
         let [packed] = ops.parents;
         let gradient = grads.consume::<B>(&ops.node);
         if let Some(packed) = packed {
-            grads.register::<B>(packed.id, B::pack_gradient(gradient));
+            grads.register::<B>(packed.id, B::outputs_backward(gradient));
         }
     }
 }
@@ -31,7 +30,7 @@ pub(super) fn outputs<B: SequenceKernels, C: CheckpointStrategy>(
     packed: FloatTensor<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (packed, node) = packed.into_parts();
-    let outputs = generic::outputs::<B>(&packed);
+    let outputs = B::outputs(&packed);
     match OutputsBackward.prepare::<C>([node]).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => preparation.finish((), outputs),
         OpsKind::UnTracked(preparation) => preparation.finish(outputs),

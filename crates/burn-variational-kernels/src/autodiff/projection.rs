@@ -8,7 +8,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use super::{constant_masks, optional_parts};
-use crate::operation::{LinearNeeds, ProjectionConstants, SequenceKernels};
+use crate::kernels::SequenceKernels;
+use crate::operands::{LinearNeeds, ProjectionConstants};
 
 /// The backward pass of a projection. Its parents: inputs, weights and bias.
 #[derive(Debug)]
@@ -33,13 +34,13 @@ impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
         let Saved { input, constants } = ops.state;
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         let needs = LinearNeeds::of(&parents);
-        let found = B::project_backward(gradient, input, &constants, needs);
+        let found = B::projection_backward(gradient, input, &constants, needs);
         found.register(parents, grads);
     }
 }
 
 /// Projects the inputs and registers the way back.
-pub(super) fn project<B: SequenceKernels, C: CheckpointStrategy>(
+pub(super) fn projection<B: SequenceKernels, C: CheckpointStrategy>(
     input: FloatTensor<Autodiff<B, C>>,
     constants: ProjectionConstants<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
@@ -50,7 +51,7 @@ pub(super) fn project<B: SequenceKernels, C: CheckpointStrategy>(
     let constants = ProjectionConstants { weights, bias, masks };
 
     let parents = [input_node, weights_node, bias_node];
-    let output = B::project(input.clone(), &constants);
+    let output = B::projection(input.clone(), &constants);
     match ProjectionBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => preparation.finish(Saved { input, constants }, output),
         OpsKind::UnTracked(preparation) => preparation.finish(output),

@@ -2,14 +2,15 @@
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients as GradientStore;
+use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
 use super::{constant_masks, optional_parts};
-use crate::Recurrence;
-use crate::operation::{Constants, SequenceKernels, Trace};
+use crate::kernels::SequenceKernels;
+use crate::operands::{SequenceConstants, SequenceTrace};
+use crate::recurrence::Recurrence;
 
 /// The backward pass of a sequence. Its parents: projected inputs, recurrent weights, `h_0`, `c_0`
 /// and `b_hn`. Masks are constants and no parents.
@@ -19,8 +20,8 @@ struct SequenceBackward;
 #[derive(Debug, Clone)]
 struct Saved<B: Backend> {
     recurrence: Recurrence,
-    constants: Constants<B>,
-    trace: Trace<B>,
+    constants: SequenceConstants<B>,
+    trace: SequenceTrace<B>,
 }
 
 impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
@@ -29,13 +30,14 @@ impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
     fn backward(
         self,
         ops: Ops<Saved<B>, 5>,
-        grads: &mut GradientStore,
+        grads: &mut Gradients,
         _checkpointer: &mut Checkpointer,
     ) {
         let [projected, recurrent, hidden, cell, candidate_bias] = ops.parents;
         let Saved { recurrence, constants, trace } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
-        let found = B::backward(recurrence, gradient, trace, constants, recurrent.is_some());
+        let found =
+            B::sequence_backward(recurrence, gradient, trace, constants, recurrent.is_some());
         let parents = [
             (projected, Some(found.projected)),
             (recurrent, found.recurrent),
@@ -55,7 +57,7 @@ impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
 pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     recurrence: Recurrence,
     projected: FloatTensor<Autodiff<B, C>>,
-    constants: Constants<Autodiff<B, C>>,
+    constants: SequenceConstants<Autodiff<B, C>>,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (projected, projected_node) = projected.into_parts();
     let (recurrent, recurrent_node) = constants.recurrent.into_parts();
@@ -64,17 +66,17 @@ pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     let (candidate_bias, bias_node) = optional_parts(constants.candidate_bias, &projected);
     let masks = constant_masks(constants.masks);
     let (cell_mask, _) = optional_parts(constants.cell_mask, &projected);
-    let constants = Constants { recurrent, hidden, cell, candidate_bias, masks, cell_mask };
+    let constants = SequenceConstants { recurrent, hidden, cell, candidate_bias, masks, cell_mask };
 
     let parents = [projected_node, recurrent_node, hidden_node, cell_node, bias_node];
     match SequenceBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => {
-            let trace = B::forward_trace(recurrence, projected, &constants);
+            let trace = B::sequence_trace(recurrence, projected, &constants);
             let packed = trace.packed.clone();
             preparation.finish(Saved { recurrence, constants, trace }, packed)
         }
         OpsKind::UnTracked(preparation) => {
-            preparation.finish(B::forward(recurrence, projected, constants))
+            preparation.finish(B::sequence(recurrence, projected, constants))
         }
     }
 }

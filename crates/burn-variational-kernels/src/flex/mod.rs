@@ -1,97 +1,82 @@
 //! The CPU kernel: `Flex` takes it for `f32` and `f64`, and the generic body for other types.
+//!
+//! Each room builds on those before it: `numbers`, `memory`, `sharing`, `products`, `recurrences`,
+//! `operations`.
 
-mod activation;
-mod arch;
-mod backward;
-mod embedding;
-mod entering;
-mod forward;
-mod gru;
-mod linear_cross_entropy;
-mod lstm;
-mod masks;
-mod panels;
-mod pointwise;
-mod pool;
-mod product;
-mod projection;
-mod pull_back;
-mod real;
-mod rnn;
-mod schedule;
-mod shared;
-mod tensors;
-mod threads;
-mod tile;
-mod vectors;
-mod weight_gradient;
-
-pub use product::matrix_product;
+mod memory;
+mod numbers;
+mod operations;
+#[cfg(test)]
+mod portable;
+mod products;
+mod recurrences;
+mod sharing;
 
 use burn::backend::ops::ModuleOps;
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::IntTensor;
 use burn::backend::{DType, Flex};
 
-use crate::operation::{
-    Constants, Gradients, Keep, LinearGradients, LinearNeeds, LinearParameters, LossTrace,
-    ProjectionConstants, SequenceKernels, Trace,
+use self::memory::FlexTensor;
+use self::sharing::in_pool;
+use crate::generic;
+use crate::kernels::SequenceKernels;
+use crate::operands::{
+    Keep, LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters,
+    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
 };
-use crate::{Recurrence, generic};
-
-type FlexTensor = FloatTensor<Flex>;
-
-/// Runs `f` on a thread of the pool, so that handing work to the others is cheap inside.
-fn in_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| f())
-}
+use crate::recurrence::Recurrence;
 
 impl SequenceKernels for Flex {
-    fn project(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
+    fn projection(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
         in_pool(|| match input.dtype() {
-            DType::F32 => forward::project::<f32>(&input, constants),
-            DType::F64 => forward::project::<f64>(&input, constants),
-            _ => generic::project(input, constants),
+            DType::F32 => operations::projection::<f32>(&input, constants),
+            DType::F64 => operations::projection::<f64>(&input, constants),
+            _ => generic::projection(input, constants),
         })
     }
 
-    fn project_backward(
+    fn projection_backward(
         gradient: FlexTensor,
         input: FlexTensor,
         constants: &ProjectionConstants<Self>,
         needs: LinearNeeds,
     ) -> LinearGradients<Self> {
         in_pool(|| match input.dtype() {
-            DType::F32 => backward::project::<f32>(&gradient, &input, constants, needs),
-            DType::F64 => backward::project::<f64>(&gradient, &input, constants, needs),
-            _ => generic::project_backward(&gradient, input, constants, needs),
+            DType::F32 => {
+                operations::projection_backward::<f32>(&gradient, &input, constants, needs)
+            }
+            DType::F64 => {
+                operations::projection_backward::<f64>(&gradient, &input, constants, needs)
+            }
+            _ => generic::projection_backward(&gradient, input, constants, needs),
         })
     }
 
-    fn sum_of_squares(tensor: FlexTensor) -> FlexTensor {
+    fn squared_norm(tensor: FlexTensor) -> FlexTensor {
         match tensor.dtype() {
-            DType::F32 => vectors::sum_of_squares::<f32>(&tensor),
-            DType::F64 => vectors::sum_of_squares::<f64>(&tensor),
-            _ => generic::sum_of_squares::<Self>(tensor),
+            DType::F32 => operations::squared_norm::<f32>(&tensor),
+            DType::F64 => operations::squared_norm::<f64>(&tensor),
+            _ => generic::squared_norm::<Self>(tensor),
         }
     }
 
     fn subtract_scaled(a: FlexTensor, b: FlexTensor, scale: f64) -> FlexTensor {
         match a.dtype() {
-            DType::F32 => vectors::subtract_scaled::<f32>(&a, b, scale as f32),
-            DType::F64 => vectors::subtract_scaled::<f64>(&a, b, scale),
+            DType::F32 => operations::subtract_scaled::<f32>(&a, b, scale as f32),
+            DType::F64 => operations::subtract_scaled::<f64>(&a, b, scale),
             _ => generic::subtract_scaled::<Self>(a, b, scale),
         }
     }
 
-    fn embed_backward(
+    fn embedding_backward(
         weights: FlexTensor,
         gradient: FlexTensor,
         tokens: IntTensor<Self>,
     ) -> FlexTensor {
         in_pool(|| match gradient.dtype() {
-            DType::F32 => embedding::backward::<f32>(&weights, &gradient, &tokens),
-            DType::F64 => embedding::backward::<f64>(&weights, &gradient, &tokens),
-            _ => Self::embedding_backward(weights, gradient, tokens),
+            DType::F32 => operations::embedding_backward::<f32>(&weights, &gradient, &tokens),
+            DType::F64 => operations::embedding_backward::<f64>(&weights, &gradient, &tokens),
+            _ => <Self as ModuleOps<Self>>::embedding_backward(weights, gradient, tokens),
         })
     }
 
@@ -101,75 +86,83 @@ impl SequenceKernels for Flex {
         targets: &IntTensor<Self>,
     ) -> (FlexTensor, FlexTensor) {
         in_pool(|| match input.dtype() {
-            DType::F32 => linear_cross_entropy::forward::<f32>(&input, parameters, targets),
-            DType::F64 => linear_cross_entropy::forward::<f64>(&input, parameters, targets),
+            DType::F32 => operations::linear_cross_entropy::<f32>(&input, parameters, targets),
+            DType::F64 => operations::linear_cross_entropy::<f64>(&input, parameters, targets),
             _ => generic::linear_cross_entropy(input, parameters, targets),
         })
     }
 
     fn linear_cross_entropy_backward(
         gradient: FlexTensor,
-        trace: LossTrace<Self>,
+        trace: LinearCrossEntropyTrace<Self>,
         parameters: &LinearParameters<Self>,
         needs: LinearNeeds,
     ) -> LinearGradients<Self> {
         let g = gradient;
         in_pool(|| match g.dtype() {
-            DType::F32 => linear_cross_entropy::backward::<f32>(&g, &trace, parameters, needs),
-            DType::F64 => linear_cross_entropy::backward::<f64>(&g, &trace, parameters, needs),
+            DType::F32 => {
+                operations::linear_cross_entropy_backward::<f32>(&g, &trace, parameters, needs)
+            }
+            DType::F64 => {
+                operations::linear_cross_entropy_backward::<f64>(&g, &trace, parameters, needs)
+            }
             _ => generic::linear_cross_entropy_backward(g, trace, parameters, needs),
         })
     }
 
-    fn pack_gradient(gradient: FlexTensor) -> FlexTensor {
+    fn outputs_backward(gradient: FlexTensor) -> FlexTensor {
         match gradient.dtype() {
-            DType::F32 => backward::pack_gradient::<f32>(&gradient),
-            DType::F64 => backward::pack_gradient::<f64>(&gradient),
-            _ => generic::pack_gradient::<Self>(gradient),
+            DType::F32 => operations::outputs_backward::<f32>(&gradient),
+            DType::F64 => operations::outputs_backward::<f64>(&gradient),
+            _ => generic::outputs_backward::<Self>(gradient),
         }
     }
 
-    fn forward(
+    fn sequence(
         recurrence: Recurrence,
         projected: FlexTensor,
-        constants: Constants<Self>,
+        constants: SequenceConstants<Self>,
     ) -> FlexTensor {
-        run(recurrence, projected, &constants, Keep::Result).packed
+        sequence_keeping(recurrence, projected, &constants, Keep::Result).packed
     }
 
-    fn forward_trace(
+    fn sequence_trace(
         recurrence: Recurrence,
         projected: FlexTensor,
-        constants: &Constants<Self>,
-    ) -> Trace<Self> {
-        run(recurrence, projected, constants, Keep::Trace)
+        constants: &SequenceConstants<Self>,
+    ) -> SequenceTrace<Self> {
+        sequence_keeping(recurrence, projected, constants, Keep::Trace)
     }
 
-    fn backward(
+    fn sequence_backward(
         recurrence: Recurrence,
         gradient: FlexTensor,
-        trace: Trace<Self>,
-        constants: Constants<Self>,
+        trace: SequenceTrace<Self>,
+        constants: SequenceConstants<Self>,
         needs_recurrent: bool,
-    ) -> Gradients<Self> {
+    ) -> SequenceGradients<Self> {
         let (rec, needs) = (recurrence, needs_recurrent);
         in_pool(|| match gradient.dtype() {
-            DType::F32 => backward::sequence::<f32>(rec, &gradient, trace, &constants, needs),
-            DType::F64 => backward::sequence::<f64>(rec, &gradient, trace, &constants, needs),
-            _ => generic::backward(rec, gradient, trace, &constants, needs),
+            DType::F32 => {
+                operations::sequence_backward::<f32>(rec, &gradient, trace, &constants, needs)
+            }
+            DType::F64 => {
+                operations::sequence_backward::<f64>(rec, &gradient, trace, &constants, needs)
+            }
+            _ => generic::sequence_backward(rec, gradient, trace, &constants, needs),
         })
     }
 }
 
-fn run(
+fn sequence_keeping(
     recurrence: Recurrence,
     projected: FlexTensor,
-    constants: &Constants<Flex>,
+    constants: &SequenceConstants<Flex>,
     keep: Keep,
-) -> Trace<Flex> {
+) -> SequenceTrace<Flex> {
     in_pool(|| match projected.dtype() {
-        DType::F32 => forward::sequence::<f32>(recurrence, projected, constants, keep),
-        DType::F64 => forward::sequence::<f64>(recurrence, projected, constants, keep),
-        _ => generic::forward(recurrence, projected, constants, keep),
+        DType::F32 => operations::sequence::<f32>(recurrence, projected, constants, keep),
+        DType::F64 => operations::sequence::<f64>(recurrence, projected, constants, keep),
+        _ => generic::sequence(recurrence, projected, constants, keep),
     })
 }

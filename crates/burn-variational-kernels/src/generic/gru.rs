@@ -7,13 +7,13 @@ use super::steps::{
     arriving, gate, one_minus, stack, stack_reversed, step, through_sigmoid, through_tanh,
 };
 use super::weights::{MaskedWeights, rows};
-use crate::operation::{Constants, Gradients, Keep, Trace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
 
 pub(super) fn forward_reset_after<B: Backend>(
     projected: FloatTensor<B>,
-    constants: &Constants<B>,
+    constants: &SequenceConstants<B>,
     keep: Keep,
-) -> Trace<B> {
+) -> SequenceTrace<B> {
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
     let bias = constants.candidate_bias.clone().into_option();
@@ -39,10 +39,10 @@ pub(super) fn forward_reset_after<B: Backend>(
 
 pub(super) fn backward_reset_after<B: Backend>(
     gradient: &FloatTensor<B>,
-    trace: Trace<B>,
-    constants: &Constants<B>,
+    trace: SequenceTrace<B>,
+    constants: &SequenceConstants<B>,
     needs_recurrent: bool,
-) -> Gradients<B> {
+) -> SequenceGradients<B> {
     let gates = trace.gates.expect("a traced GRU keeps its gates");
     let products = trace.inner.expect("a traced GRU keeps its candidates' products");
     let seq_length = gates.shape()[0];
@@ -75,7 +75,7 @@ pub(super) fn backward_reset_after<B: Backend>(
         let sum = B::float_sum_dim(rows::<B>(stack_reversed::<B>(of_candidates)), 0);
         B::float_reshape(sum, [d_hidden].into())
     });
-    Gradients {
+    SequenceGradients {
         projected: stack_reversed::<B>(of_projected),
         recurrent: d_recurrent,
         hidden: d_h,
@@ -86,9 +86,9 @@ pub(super) fn backward_reset_after<B: Backend>(
 
 pub(super) fn forward_reset_before<B: Backend>(
     projected: FloatTensor<B>,
-    constants: &Constants<B>,
+    constants: &SequenceConstants<B>,
     keep: Keep,
-) -> Trace<B> {
+) -> SequenceTrace<B> {
     let d_hidden = constants.hidden.shape()[1];
     let (resets, candidate) = parts::<B>(constants);
     let mut steps = Steps::<B>::new(keep);
@@ -110,10 +110,10 @@ pub(super) fn forward_reset_before<B: Backend>(
 
 pub(super) fn backward_reset_before<B: Backend>(
     gradient: &FloatTensor<B>,
-    trace: Trace<B>,
-    constants: &Constants<B>,
+    trace: SequenceTrace<B>,
+    constants: &SequenceConstants<B>,
     needs_recurrent: bool,
-) -> Gradients<B> {
+) -> SequenceGradients<B> {
     let gates = trace.gates.expect("a traced GRU keeps its gates");
     let passed = trace.inner.expect("a traced GRU keeps what the reset gate let through");
     let seq_length = gates.shape()[0];
@@ -145,7 +145,7 @@ pub(super) fn backward_reset_before<B: Backend>(
             candidate.weight_gradient(rows::<B>(passed), rows::<B>(of_candidates.clone()));
         B::float_cat(vec![d_resets, d_candidate], 1)
     });
-    Gradients {
+    SequenceGradients {
         projected: B::float_cat(vec![of_resets, of_candidates], 2),
         recurrent: d_recurrent,
         hidden: d_h,
@@ -155,7 +155,7 @@ pub(super) fn backward_reset_before<B: Backend>(
 }
 
 /// The reset and update gates, which read the state as it is, and the candidate.
-fn parts<B: Backend>(constants: &Constants<B>) -> (MaskedWeights<B>, MaskedWeights<B>) {
+fn parts<B: Backend>(constants: &SequenceConstants<B>) -> (MaskedWeights<B>, MaskedWeights<B>) {
     (MaskedWeights::recurrent(constants, 0..2), MaskedWeights::recurrent(constants, 2..3))
 }
 
@@ -173,7 +173,7 @@ fn resets_and_updates<B: Backend>(
 
 /// `h_{t-1}`.
 fn previous<B: Backend>(
-    constants: &Constants<B>,
+    constants: &SequenceConstants<B>,
     packed: &FloatTensor<B>,
     t: usize,
 ) -> FloatTensor<B> {
@@ -233,9 +233,13 @@ impl<B: Backend> Steps<B> {
         }
     }
 
-    fn finish(self) -> Trace<B> {
+    fn finish(self) -> SequenceTrace<B> {
         let traced = self.keep == Keep::Trace;
         let kept = |steps: Vec<FloatTensor<B>>| traced.then(|| stack::<B>(steps));
-        Trace { packed: stack::<B>(self.outputs), gates: kept(self.gates), inner: kept(self.inner) }
+        SequenceTrace {
+            packed: stack::<B>(self.outputs),
+            gates: kept(self.gates),
+            inner: kept(self.inner),
+        }
     }
 }

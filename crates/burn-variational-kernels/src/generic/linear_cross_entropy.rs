@@ -3,7 +3,7 @@
 use burn::backend::tensor::{FloatTensor, IndexingUpdateOp, IntTensor};
 use burn::backend::{Backend, TensorMetadata};
 
-use crate::operation::{LinearGradients, LinearNeeds, LinearParameters, LossTrace};
+use crate::operands::{LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters};
 
 /// The losses, and `log softmax` for the backward pass.
 pub(crate) fn linear_cross_entropy<B: Backend>(
@@ -25,11 +25,11 @@ pub(crate) fn linear_cross_entropy<B: Backend>(
 /// With the gradient of the logits, `(softmax - onehot) ∘ gradient`, those of the linear layer.
 pub(crate) fn linear_cross_entropy_backward<B: Backend>(
     gradient: FloatTensor<B>,
-    trace: LossTrace<B>,
+    trace: LinearCrossEntropyTrace<B>,
     parameters: &LinearParameters<B>,
     needs: LinearNeeds,
 ) -> LinearGradients<B> {
-    let LossTrace { input, kept: log_probabilities, targets } = trace;
+    let LinearCrossEntropyTrace { input, kept: log_probabilities, targets } = trace;
     let [rows, n_classes] = log_probabilities.shape().dims();
     let gradient = B::float_reshape(gradient, [rows, 1].into());
     let spread = B::float_mul(B::float_exp(log_probabilities), gradient.clone());

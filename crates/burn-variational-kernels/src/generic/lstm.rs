@@ -5,13 +5,13 @@ use burn::backend::{Backend, TensorMetadata};
 
 use super::steps::{arriving, gate, stack, stack_reversed, step, through_sigmoid, through_tanh};
 use super::weights::MaskedWeights;
-use crate::operation::{Constants, Gradients, Keep, Trace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
 
 pub(super) fn forward<B: Backend>(
     projected: FloatTensor<B>,
-    constants: &Constants<B>,
+    constants: &SequenceConstants<B>,
     keep: Keep,
-) -> Trace<B> {
+) -> SequenceTrace<B> {
     let seq_length = projected.shape()[0];
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4);
@@ -38,15 +38,15 @@ pub(super) fn forward<B: Backend>(
     }
     outputs.push(c);
     let kept = |steps: Vec<FloatTensor<B>>| (keep == Keep::Trace).then(|| stack::<B>(steps));
-    Trace { packed: stack::<B>(outputs), gates: kept(gates), inner: kept(cells) }
+    SequenceTrace { packed: stack::<B>(outputs), gates: kept(gates), inner: kept(cells) }
 }
 
 pub(super) fn backward<B: Backend>(
     gradient: &FloatTensor<B>,
-    trace: Trace<B>,
-    constants: &Constants<B>,
+    trace: SequenceTrace<B>,
+    constants: &SequenceConstants<B>,
     needs_recurrent: bool,
-) -> Gradients<B> {
+) -> SequenceGradients<B> {
     let gates = trace.gates.expect("a traced LSTM keeps its gates");
     let cells = trace.inner.expect("a traced LSTM keeps its cells");
     let seq_length = gates.shape()[0];
@@ -81,7 +81,7 @@ pub(super) fn backward<B: Backend>(
     let deltas = stack_reversed::<B>(deltas);
     let d_recurrent = needs_recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
-    Gradients {
+    SequenceGradients {
         projected: deltas,
         recurrent: d_recurrent,
         hidden: d_h,

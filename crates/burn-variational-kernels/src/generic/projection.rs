@@ -4,9 +4,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
 use super::weights::{MaskedWeights, rows};
-use crate::operation::{LinearGradients, LinearNeeds, ProjectionConstants};
+use crate::operands::{LinearGradients, LinearNeeds, ProjectionConstants};
 
-pub(crate) fn project<B: Backend>(
+pub(crate) fn projection<B: Backend>(
     input: FloatTensor<B>,
     constants: &ProjectionConstants<B>,
 ) -> FloatTensor<B> {
@@ -20,7 +20,7 @@ pub(crate) fn project<B: Backend>(
     B::float_reshape(output, [seq_length, batch_size, width].into())
 }
 
-pub(crate) fn project_backward<B: Backend>(
+pub(crate) fn projection_backward<B: Backend>(
     gradient: &FloatTensor<B>,
     input: FloatTensor<B>,
     constants: &ProjectionConstants<B>,

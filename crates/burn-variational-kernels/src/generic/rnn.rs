@@ -5,9 +5,12 @@ use burn::backend::{Backend, TensorMetadata};
 
 use super::steps::{arriving, stack, stack_reversed, step, through_tanh};
 use super::weights::MaskedWeights;
-use crate::operation::{Constants, Gradients, Trace};
+use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
 
-pub(super) fn forward<B: Backend>(projected: FloatTensor<B>, constants: &Constants<B>) -> Trace<B> {
+pub(super) fn forward<B: Backend>(
+    projected: FloatTensor<B>,
+    constants: &SequenceConstants<B>,
+) -> SequenceTrace<B> {
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut entering = recurrent.mask(constants.hidden.clone());
     let mut outputs = Vec::new();
@@ -17,15 +20,15 @@ pub(super) fn forward<B: Backend>(projected: FloatTensor<B>, constants: &Constan
         entering = recurrent.mask(h.clone());
         outputs.push(h);
     }
-    Trace { packed: stack::<B>(outputs), gates: None, inner: None }
+    SequenceTrace { packed: stack::<B>(outputs), gates: None, inner: None }
 }
 
 pub(super) fn backward<B: Backend>(
     gradient: &FloatTensor<B>,
-    trace: Trace<B>,
-    constants: &Constants<B>,
+    trace: SequenceTrace<B>,
+    constants: &SequenceConstants<B>,
     needs_recurrent: bool,
-) -> Gradients<B> {
+) -> SequenceGradients<B> {
     let seq_length = trace.packed.shape()[0];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
     let mut deltas = Vec::with_capacity(seq_length);
@@ -39,7 +42,7 @@ pub(super) fn backward<B: Backend>(
     let deltas = stack_reversed::<B>(deltas);
     let d_recurrent = needs_recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
-    Gradients {
+    SequenceGradients {
         projected: deltas,
         recurrent: d_recurrent,
         hidden: d_h,

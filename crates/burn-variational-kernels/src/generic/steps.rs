@@ -18,33 +18,6 @@ pub(super) fn steps<B: Backend>(sequence: &FloatTensor<B>, range: Range<usize>) 
     B::float_slice(sequence.clone(), &[range, 0..shape[1], 0..shape[2]].map(Slice::from))
 }
 
-/// `h_1 … h_T` of `h_1 … h_T, c_T`.
-pub(crate) fn outputs<B: Backend>(packed: &FloatTensor<B>) -> FloatTensor<B> {
-    steps::<B>(packed, 0..packed.shape()[0] - 1)
-}
-
-/// The gradient of `h_1 … h_T` with zeros after it, for `c_T`.
-pub(crate) fn pack_gradient<B: Backend>(gradient: FloatTensor<B>) -> FloatTensor<B> {
-    let [_, batch_size, width] = gradient.shape().dims();
-    let zeros =
-        B::float_zeros([1, batch_size, width].into(), &gradient.device(), gradient.dtype().into());
-    B::float_cat(vec![gradient, zeros], 0)
-}
-
-/// `Σ x²`, `[1]`.
-pub(crate) fn sum_of_squares<B: Backend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
-    B::float_sum(B::float_mul(tensor.clone(), tensor))
-}
-
-/// `a - scale · b`.
-pub(crate) fn subtract_scaled<B: Backend>(
-    a: FloatTensor<B>,
-    b: FloatTensor<B>,
-    scale: f64,
-) -> FloatTensor<B> {
-    B::float_sub(a, B::float_mul_scalar(b, scale.into()))
-}
-
 /// Joins `[batch_size, width]` steps to `[seq_length, batch_size, width]`.
 pub(super) fn stack<B: Backend>(steps: Vec<FloatTensor<B>>) -> FloatTensor<B> {
     let expand = |step: FloatTensor<B>| {

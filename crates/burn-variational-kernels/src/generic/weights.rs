@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Slice, TensorMetadata};
 
-use crate::operation::{Constants, Masks, ProjectionConstants};
+use crate::operands::{Masks, ProjectionConstants, SequenceConstants};
 
 /// The weights of some neighbouring gates, and the masks on what enters them.
 pub(super) struct MaskedWeights<B: Backend> {
@@ -18,7 +18,7 @@ pub(super) struct MaskedWeights<B: Backend> {
 
 impl<B: Backend> MaskedWeights<B> {
     /// The recurrent weights of gates `gates`.
-    pub(super) fn recurrent(constants: &Constants<B>, gates: Range<usize>) -> Self {
+    pub(super) fn recurrent(constants: &SequenceConstants<B>, gates: Range<usize>) -> Self {
         let [batch_size, d_hidden] = constants.hidden.shape().dims();
         let columns = gates.start * d_hidden..gates.end * d_hidden;
         let weights =
@@ -118,7 +118,7 @@ impl<B: Backend> MaskedWeights<B> {
     /// gates · d_hidden]`.
     pub(super) fn recurrent_gradient(
         &self,
-        constants: &Constants<B>,
+        constants: &SequenceConstants<B>,
         packed: &FloatTensor<B>,
         deltas: FloatTensor<B>,
     ) -> FloatTensor<B> {

@@ -1,6 +1,6 @@
 //! The engine against plain tensor operations away from the shapes of other benchmarks.
 
-use burn_variational_rnn::engine_sequences;
+use burn_variational_kernels::testing::{Operation, engine_runs};
 
 use crate::layers::{Layer, Masks, Shape};
 use crate::timing::{Pass, in_turns};
@@ -11,12 +11,12 @@ pub(crate) fn print() {
         for batch_size in [1, 7, 64] {
             let shape = Shape::new("away", [batch_size, 50, d_hidden, d_hidden]);
             for pass in [Pass::Forward, Pass::Train] {
-                let before = engine_sequences();
+                let before = engine_runs(Operation::Sequence);
                 let engine = median_ms(Layer::Lstm(Masks::Tied), shape, pass);
-                assert!(engine_sequences() > before, "the engine ran");
-                let before = engine_sequences();
+                assert!(engine_runs(Operation::Sequence) > before, "the engine ran");
+                let before = engine_runs(Operation::Sequence);
                 let plain = median_ms(Layer::LstmPlainPath, shape, pass);
-                assert_eq!(engine_sequences(), before, "plain operations ran");
+                assert_eq!(engine_runs(Operation::Sequence), before, "plain operations ran");
                 println!(
                     "{{\"H\": {d_hidden}, \"B\": {batch_size}, \"pass\": \"{pass:?}\", \
                      \"engine_ms\": {engine:.3}, \"plain_ms\": {plain:.3}, \"ratio\": {:.3}}}",

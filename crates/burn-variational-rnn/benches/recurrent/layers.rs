@@ -3,12 +3,12 @@
 use burn::nn::{Gru, GruConfig, Lstm, LstmConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_variational_dropout::{MaskRng, SiteDropout};
+use burn_variational_kernels::testing::without_engine;
 use burn_variational_rnn::{
     CellConfig, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentCell,
-    RecurrentLayer, RnnCellConfig, without_engine,
+    RecurrentLayer, RnnCellConfig,
 };
 
-use crate::products;
 use crate::timing::{Pass, Run};
 
 /// Batch size, sequence length, width of the input and of the output.
@@ -61,12 +61,10 @@ pub(crate) enum Layer {
     Rnn(Masks),
     BurnNnLstm,
     BurnNnGru,
-    /// The matrix products of an LSTM.
-    Products,
 }
 
 impl Layer {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Lstm(Masks::None),
         Self::Lstm(Masks::Tied),
         Self::Lstm(Masks::Untied),
@@ -79,13 +77,11 @@ impl Layer {
         Self::Rnn(Masks::Untied),
         Self::BurnNnLstm,
         Self::BurnNnGru,
-        Self::Products,
     ];
 
     pub(crate) fn system(self) -> &'static str {
         match self {
             Self::BurnNnLstm | Self::BurnNnGru => "burn-nn",
-            Self::Products => "gemm",
             _ => "burn-variational",
         }
     }
@@ -103,14 +99,13 @@ impl Layer {
             Self::Rnn(masks) => with("RNN", masks),
             Self::BurnNnLstm => "Lstm, no dropout".into(),
             Self::BurnNnGru => "Gru, no dropout".into(),
-            Self::Products => "LSTM, products alone".into(),
         }
     }
 
     /// The blocks of weights: one for each gate.
     pub(crate) fn n_gates(self) -> usize {
         match self {
-            Self::Lstm(_) | Self::LstmPlainPath | Self::BurnNnLstm | Self::Products => 4,
+            Self::Lstm(_) | Self::LstmPlainPath | Self::BurnNnLstm => 4,
             Self::Gru(_) | Self::BurnNnGru => 3,
             Self::Rnn(_) => 1,
         }
@@ -122,7 +117,6 @@ impl Layer {
         let Shape { d_input, d_hidden, .. } = shape;
         let lstm = LstmCellConfig::new(d_input, d_hidden, true);
         match self {
-            Self::Products => products::prepare(shape, pass),
             Self::Lstm(masks) => variational(lstm.init(&device), masks, shape, pass),
             Self::LstmPlainPath => {
                 let run = variational(lstm.init(&device), Masks::Tied, shape, pass);

@@ -17,7 +17,6 @@ mod compare;
 mod growth;
 mod layers;
 mod memory;
-mod products;
 mod timing;
 
 use std::path::PathBuf;

@@ -1,0 +1,71 @@
+//! Tensors of the backend as slices of elements.
+
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Flex, TensorMetadata};
+
+use crate::flex::numbers::Real;
+use crate::operands::{Masks, Optional, SequenceConstants};
+
+/// A float tensor of the backend.
+pub(crate) type FlexTensor = FloatTensor<Flex>;
+
+/// A contiguous tensor from its storage's start, which a kernel may overwrite if nobody else
+/// holds it; it copies itself otherwise.
+pub(crate) fn owned(tensor: FlexTensor) -> FlexTensor {
+    let len = tensor.shape().num_elements() * tensor.dtype().size();
+    if tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.bytes().len() == len
+    {
+        tensor
+    } else {
+        FlexTensor::from_data(tensor.into_data())
+    }
+}
+
+/// All constants contiguous.
+pub(crate) fn contiguous(constants: &SequenceConstants<Flex>) -> SequenceConstants<Flex> {
+    SequenceConstants {
+        recurrent: constants.recurrent.to_contiguous(),
+        hidden: constants.hidden.to_contiguous(),
+        cell: contiguous_optional(&constants.cell),
+        candidate_bias: contiguous_optional(&constants.candidate_bias),
+        masks: contiguous_masks(&constants.masks),
+        cell_mask: contiguous_optional(&constants.cell_mask),
+    }
+}
+
+pub(crate) fn contiguous_optional(tensor: &Optional<Flex>) -> Optional<Flex> {
+    match tensor {
+        Optional::Absent => Optional::Absent,
+        Optional::Present(tensor) => Optional::Present(tensor.to_contiguous()),
+    }
+}
+
+pub(crate) fn contiguous_masks(masks: &Masks<Flex>) -> Masks<Flex> {
+    match masks {
+        Masks::Identity => Masks::Identity,
+        Masks::Tied(mask) => Masks::Tied(mask.to_contiguous()),
+        Masks::Untied(masks) => Masks::Untied(masks.to_contiguous()),
+    }
+}
+
+/// The elements of a contiguous tensor that may be absent.
+pub(crate) fn elements<T: Real>(tensor: &Optional<Flex>) -> Option<&[T]> {
+    match tensor {
+        Optional::Absent => None,
+        Optional::Present(tensor) => Some(T::elements(tensor)),
+    }
+}
+
+/// Whole numbers, all of them under `end`.
+///
+/// # Panics
+///
+/// If one is not, saying what they are.
+pub(crate) fn indices(what: &str, tensor: &IntTensor<Flex>, end: usize) -> Vec<usize> {
+    let data = tensor.clone().into_data();
+    let index = |value: i64| {
+        let index = usize::try_from(value).ok().filter(|&index| index < end);
+        index.unwrap_or_else(|| panic!("{what} must be in 0..{end}, got {value}"))
+    };
+    data.iter::<i64>().map(index).collect()
+}

@@ -1,0 +1,100 @@
+//! `Σ_k (δ_k U_kᵀ) ∘ z_k`: from the gates of a step back to the state that entered it.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::masks::MaskValues;
+use super::panels::Panels;
+use crate::flex::memory::Shared;
+use crate::flex::numbers::{Real, arch, mul_add};
+use crate::flex::sharing::Tile;
+use crate::operands::Sizes;
+
+/// The transposed recurrent weights with their masks.
+#[derive(Debug)]
+pub(crate) struct PullBack<'a, T> {
+    panels: Panels<T>,
+    masks: MaskValues<'a, T>,
+    batch_size: usize,
+    d_hidden: usize,
+    arch: Arch,
+}
+
+impl<'a, T: Real> PullBack<'a, T> {
+    pub(crate) fn new(recurrent: &[T], masks: MaskValues<'a, T>, sizes: Sizes) -> Self {
+        let panels = Panels::of_transposed_weights(recurrent, sizes);
+        Self { panels, masks, batch_size: sizes.batch_size, d_hidden: sizes.d_hidden, arch: arch() }
+    }
+
+    /// [`add`](Self::add) for step `t` of `deltas`, `[seq_length, batch_size, stride]`.
+    ///
+    /// # Safety
+    ///
+    /// That step is finished.
+    pub(crate) unsafe fn add_step(
+        &self,
+        gates: Range<usize>,
+        (deltas, stride): (Shared<'_, T>, usize),
+        t: usize,
+        tile: Tile<'_>,
+        d_h: &mut [T],
+        product: &mut [T],
+    ) {
+        let first = t * self.batch_size;
+        let range = (first + tile.rows.start) * stride..(first + tile.rows.end) * stride;
+        // SAFETY: the caller's: what an earlier stage wrote is written no more.
+        let deltas = unsafe { deltas.read(range) };
+        self.add(gates, (deltas, stride), tile, d_h, product);
+    }
+
+    /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`
+    /// starts at the first of the gates in the first of the rows, which lie `stride` apart.
+    /// `product` is scratch as large as `d_h`.
+    pub(crate) fn add(
+        &self,
+        gates: Range<usize>,
+        (deltas, stride): (&[T], usize),
+        tile: Tile<'_>,
+        d_h: &mut [T],
+        product: &mut [T],
+    ) {
+        let first = gates.start;
+        for run in self.masks.runs(gates) {
+            let deltas = &deltas[(run.start - first) * self.d_hidden..];
+            let mask = self.masks.of_gate(run.start);
+            self.panels.product(tile.units, run, (deltas, stride, tile.rows.len()), product);
+            self.arch.dispatch(AddMasked { d_h, product, mask, tile });
+        }
+    }
+}
+
+/// `d_h += product ∘ z` for some rows and units.
+struct AddMasked<'b, T> {
+    d_h: &'b mut [T],
+    product: &'b [T],
+    mask: Option<&'b [T]>,
+    tile: Tile<'b>,
+}
+
+impl<T: Real> WithSimd for AddMasked<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { tile, .. } = self;
+        let Some(mask) = self.mask else {
+            for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
+                *d_h += product;
+            }
+            return;
+        };
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width()));
+        for ((row, d_h), product) in rows.zip(self.product.chunks_exact(tile.width())) {
+            let mask = &mask[tile.at(row)];
+            for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
+                *d_h = mul_add::<S, T>(product, z, *d_h);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `Σ (x ∘ z)ᵀ δ` over all rows: the gradients of input and recurrent weights.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::masks::{MaskValues, masked};
+use super::product::Product;
+use crate::flex::memory::Scratch;
+use crate::flex::numbers::Real;
+use crate::flex::sharing::{Threads, fit_cache, for_each_chunk};
+
+/// The rows masked at a time: enough for a matrix product at full speed, and few enough to stay in
+/// the cache.
+const ROWS: usize = 1024;
+
+/// What entered the weights: rows of `d_in` elements, in two parts one after the other. For
+/// recurrent weights these are `h_0` and `h_1 … h_{T-1}`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inputs<'a, T> {
+    pub(crate) parts: [&'a [T]; 2],
+    pub(crate) masks: MaskValues<'a, T>,
+    pub(crate) batch_size: usize,
+    pub(crate) d_in: usize,
+}
+
+impl<T> Inputs<'_, T> {
+    /// Units of row `row` of step `t`.
+    fn at(&self, t: usize, row: usize, units: &Range<usize>) -> &[T] {
+        let start = (t * self.batch_size + row) * self.d_in;
+        let (part, start) = match start.checked_sub(self.parts[0].len()) {
+            Some(start) => (self.parts[1], start),
+            None => (self.parts[0], start),
+        };
+        &part[start + units.start..start + units.end]
+    }
+
+    fn n_steps(&self) -> usize {
+        (self.parts[0].len() + self.parts[1].len()) / (self.batch_size * self.d_in)
+    }
+}
+
+/// Gradients of what gates took, in rows of `stride` elements that begin with those of
+/// `first_gate`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deltas<'a, T> {
+    pub(crate) values: &'a [T],
+    pub(crate) stride: usize,
+    pub(crate) first_gate: usize,
+    /// Elements per gate.
+    pub(crate) d_hidden: usize,
+}
+
+/// Writes the gradient of the weights of neighbouring gates to `output`, `[d_in, width]`, whose
+/// columns these gates take from `column` on.
+///
+/// If the weights fit a core's own cache, every thread takes units of its own. They are shared by
+/// all threads otherwise, one product after the other.
+pub(crate) fn weight_gradient<T: Real>(
+    (output, width, column): (&mut [T], usize, usize),
+    inputs: Inputs<'_, T>,
+    deltas: Deltas<'_, T>,
+    gates: Range<usize>,
+) {
+    const MAX_UNITS: usize = 128;
+    let d_in = inputs.d_in;
+    if fit_cache::<T>(output.len()) {
+        // Two parts at least, and an even number: a part for each of two threads.
+        let n_parts = d_in.div_ceil(MAX_UNITS).next_multiple_of(2);
+        let units = d_in.div_ceil(n_parts);
+        let parts = output.par_chunks_mut(units * width).enumerate().with_max_len(1);
+        parts.for_each(|(part, output)| {
+            let units = part * units..d_in.min((part + 1) * units);
+            write_units((output, width, column), (inputs, units), deltas, &gates, Threads::One);
+        });
+    } else {
+        write_units((output, width, column), (inputs, 0..d_in), deltas, &gates, Threads::All);
+    }
+}
+
+/// The same for some units of the inputs, to whose rows `output` is cut.
+fn write_units<T: Real>(
+    (output, width, column): (&mut [T], usize, usize),
+    (inputs, units): (Inputs<'_, T>, Range<usize>),
+    deltas: Deltas<'_, T>,
+    gates: &Range<usize>,
+    threads: Threads,
+) {
+    let Inputs { masks, batch_size, d_in, .. } = inputs;
+    let Deltas { stride, first_gate, d_hidden, .. } = deltas;
+    let n_steps = inputs.n_steps();
+    let steps_at_a_time = (ROWS / batch_size).clamp(1, n_steps);
+    let step_len = batch_size * units.len();
+    let mut buffer = Scratch::new(steps_at_a_time * step_len);
+    for run in masks.runs(gates.clone()) {
+        let mask = masks.of_gate(run.start);
+        let column = column + (run.start - gates.start) * d_hidden;
+        for first in (0..n_steps).step_by(steps_at_a_time) {
+            let steps = steps_at_a_time.min(n_steps - first);
+            let entered = &mut buffer[..steps * step_len];
+            for_each_chunk(entered, step_len, threads, |t, step| {
+                for (row, output) in step.chunks_exact_mut(units.len()).enumerate() {
+                    let input = inputs.at(first + t, row, &units);
+                    match mask {
+                        Some(mask) => {
+                            let start = row * d_in;
+                            masked(output, input, &mask[start + units.start..start + units.end]);
+                        }
+                        None => output.copy_from_slice(input),
+                    }
+                }
+            });
+            let start = first * batch_size * stride + (run.start - first_gate) * d_hidden;
+            let product = Product {
+                left: (entered, 1, units.len()),
+                right: (&deltas.values[start..], stride, 1),
+                dims: [units.len(), steps * batch_size, run.len() * d_hidden],
+            };
+            product.write(&mut output[column..], width, first > 0, threads);
+        }
+    }
+}

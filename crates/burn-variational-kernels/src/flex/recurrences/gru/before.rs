@@ -1,0 +1,237 @@
+//! `n = tanh(x_n + (r ∘ h ∘ z_h) U_n)`: the reset gate acts before the product. The candidate
+//! needs the reset gate of all units, so a step is two stages.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::{Backward, Forward, N_GATES, previous, through_update, update};
+
+use crate::flex::memory::{Scratch, Shared};
+use crate::flex::numbers::{Real, arch};
+use crate::flex::products::{Panels, PullBack, masked};
+use crate::flex::recurrences::entering::Entering;
+use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
+use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
+use crate::operands::Sizes;
+
+/// The gates that read the state as it is: reset and update.
+const READ_STATE: Range<usize> = 0..2;
+
+/// Runs the recurrence over all steps.
+pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
+    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let panels = Panels::of_weights(pass.recurrent, sizes);
+    let (gates, passed) = (Shared::new(pass.gates), Shared::new(pass.inner));
+    let kept_steps = passed.len() / (batch_size * d_hidden);
+    let packed = Shared::new(pass.packed);
+    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let arch = arch();
+
+    let n_scratch = READ_STATE.len() * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(2 * seq_length, n_scratch, |scratch, stage, tile| {
+        let (t, len) = (stage / 2, tile.product_len());
+        let kept = t % kept_steps;
+        let step = Step { t, tile, kept, gates, passed, packed, entering: &entering };
+        if stage.is_multiple_of(2) {
+            let products = &mut scratch[..READ_STATE.len() * len];
+            // SAFETY: the step before is finished.
+            unsafe { entering.products(&panels, t, READ_STATE, tile, products) };
+            arch.dispatch(ResetRows { step, products });
+        } else {
+            let (products, row) = (&mut scratch[..len], |row| (kept * batch_size + row) * d_hidden);
+            // SAFETY: the stage before wrote it for all units.
+            let states = unsafe { passed.read(row(tile.rows.start)..row(tile.rows.end)) };
+            panels.product(tile.units, 2..3, (states, d_hidden, tile.rows.len()), products);
+            arch.dispatch(CandidateRows { step, products });
+        }
+    });
+}
+
+/// Where a task of the forward pass is.
+struct Step<'a, 'b, T> {
+    t: usize,
+    tile: Tile<'b>,
+    /// The place of this step in `passed`.
+    kept: usize,
+    gates: Shared<'a, T>,
+    /// `r ∘ h_{t-1} ∘ z_h`.
+    passed: Shared<'a, T>,
+    packed: Shared<'a, T>,
+    entering: &'b Entering<'a, T>,
+}
+
+impl<T: Real> Step<'_, '_, T> {
+    /// Units of one row of a gate.
+    ///
+    /// # Safety
+    ///
+    /// The task alone has them.
+    #[allow(clippy::mut_from_ref, reason = "the task alone has them")]
+    unsafe fn gate(&self, row: usize, gate: usize) -> &mut [T] {
+        // SAFETY: the caller's.
+        unsafe { self.gates.write(self.tile.at_gate(self.t, row, gate)) }
+    }
+}
+
+/// The reset and update gates of one step, and what the reset gate lets through.
+struct ResetRows<'a, 'b, T> {
+    step: Step<'a, 'b, T>,
+    /// `[2, rows, padded units]`.
+    products: &'b [T],
+}
+
+impl<T: Real> WithSimd for ResetRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { step, products } = self;
+        let Step { t, tile, .. } = step;
+        for row in tile.rows.clone() {
+            // SAFETY: this task alone has these rows and units of this step; each range is another
+            // part of its buffer. The step before is finished.
+            let (r, z, passed, entering) = unsafe {
+                let passed = step.passed.write(tile.at_step(step.kept, row));
+                let entering = step.entering.rows(t, 2, &(row..row + 1));
+                (step.gate(row, 0), step.gate(row, 1), passed, &entering[tile.units.clone()])
+            };
+            add_sigmoid::<S, T>(r, tile.of_product(products, 0, row));
+            add_sigmoid::<S, T>(z, tile.of_product(products, 1, row));
+            masked(passed, entering, r);
+        }
+    }
+}
+
+/// The candidate of one step and the new state.
+struct CandidateRows<'a, 'b, T> {
+    step: Step<'a, 'b, T>,
+    /// `[rows, padded units]`.
+    products: &'b [T],
+}
+
+impl<T: Real> WithSimd for CandidateRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { step, products } = self;
+        let Step { t, tile, .. } = step;
+        for row in tile.rows.clone() {
+            // SAFETY: this task alone has these rows and units of this step; each range is another
+            // part of its buffer. The step before is finished.
+            let (z, n, h, before) = unsafe {
+                let h = step.packed.write(tile.at_step(t, row));
+                let before = step.entering.state(t, row, tile);
+                (step.gate(row, 1), step.gate(row, 2), h, before)
+            };
+            add_tanh::<S, T>(n, tile.of_product(products, 0, row));
+            update::<S, T>(h, before, z, n);
+            // SAFETY: as above.
+            unsafe { step.entering.set(t, row, tile, h) };
+        }
+    }
+}
+
+/// Walks back over all steps, two stages each: the update gate and the candidate, then the reset
+/// gate. One more stage gives the gradient of `h_0`.
+pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
+    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
+    let (gates, carried) = (Shared::new(pass.gates), Shared::new(pass.d_hidden));
+    // The candidate's gradients of the step at hand, apart from the gates that change beside them.
+    let mut candidate = Scratch::new(batch_size * d_hidden);
+    let candidate = Shared::new(&mut candidate);
+    let states = (pass.hidden, pass.packed);
+    let arch = arch();
+
+    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
+    Schedule::new::<T>(sizes).run(2 * seq_length + 1, n_scratch, |scratch, stage, tile| {
+        let (d_h, product) = tile.sum_and_product(scratch);
+        let (walked, reset) = (stage / 2, !stage.is_multiple_of(2));
+        if reset {
+            let range = tile.rows.start * d_hidden..tile.rows.end * d_hidden;
+            // SAFETY: the stage before wrote it for all units.
+            let deltas = unsafe { candidate.read(range) };
+            pull_back.add(2..3, (deltas, d_hidden), tile, d_h, product);
+        } else if walked > 0 {
+            let (deltas, later) = ((gates, N_GATES * d_hidden), seq_length - walked);
+            // SAFETY: the step after this one is finished.
+            unsafe { pull_back.add_step(READ_STATE, deltas, later, tile, d_h, product) };
+        }
+        arch.dispatch(BackwardRows {
+            t: seq_length.checked_sub(walked + 1),
+            tile,
+            reset,
+            d_h,
+            gradient: pass.gradient,
+            states,
+            gates,
+            candidate,
+            carried,
+        });
+    });
+}
+
+/// The point-wise part of half a step back, for some rows and units; without a step, what is left
+/// for `h_0`.
+struct BackwardRows<'a, 'b, T> {
+    t: Option<usize>,
+    tile: Tile<'b>,
+    /// Whether it is the half of the reset gate.
+    reset: bool,
+    /// What comes back through a product, `[rows, padded units]`.
+    d_h: &'b mut [T],
+    gradient: &'a [T],
+    states: (&'a [T], &'a [T]),
+    gates: Shared<'a, T>,
+    candidate: Shared<'a, T>,
+    /// What comes back to the state otherwise.
+    carried: Shared<'a, T>,
+}
+
+impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { tile, .. } = self;
+        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
+            let d_h = &mut d_h[..tile.units.len()];
+            // SAFETY: this task alone has these rows and units.
+            let carried = unsafe { self.carried.write(tile.at(row)) };
+            let Some(t) = self.t else {
+                add(carried, d_h);
+                continue;
+            };
+            let before = previous(self.states, t, tile.at(row));
+            // SAFETY: as above; each gate is another part of the buffer.
+            let gate = |gate| unsafe { self.gates.write(tile.at_gate(t, row, gate)) };
+            if self.reset {
+                through_reset(gate(0), carried, d_h, before);
+            } else {
+                add(d_h, carried);
+                add(d_h, &self.gradient[tile.at_step(t, row)]);
+                let n = gate(2);
+                through_update::<S, T>(gate(1), n, carried, d_h, before);
+                // SAFETY: as above.
+                unsafe { self.candidate.write(tile.at(row)) }.copy_from_slice(n);
+            }
+        }
+    }
+}
+
+/// Back through `r ∘ h ∘ z_h`, given the gradient of it times `z_h`: `r ← δ_r`, and what the state
+/// gets is added to `carried`.
+#[inline(always)]
+fn through_reset<T: Real>(r: &mut [T], carried: &mut [T], through_product: &[T], before: &[T]) {
+    let len = r.len();
+    let (carried, before) = (&mut carried[..len], &before[..len]);
+    let through_product = &through_product[..len];
+    for j in 0..len {
+        let passed = through_product[j] * r[j];
+        carried[j] += passed;
+        r[j] = passed * before[j] * (T::ONE - r[j]);
+    }
+}

@@ -1,0 +1,88 @@
+//! The gated recurrent unit on the CPU, with the reset gate after or before the product.
+
+pub(crate) mod after;
+pub(crate) mod before;
+
+use pulp::Simd;
+
+use crate::flex::numbers::{Real, mul_add};
+use crate::flex::products::MaskValues;
+
+const N_GATES: usize = 3;
+
+/// What a forward pass reads and writes.
+pub(crate) struct Forward<'a, T> {
+    pub(crate) recurrent: &'a [T],
+    pub(crate) masks: MaskValues<'a, T>,
+    /// `b_hn`, where the reset gate acts after the product.
+    pub(crate) candidate_bias: Option<&'a [T]>,
+    pub(crate) hidden: &'a [T],
+    /// The projected inputs, which the gates replace.
+    pub(crate) gates: &'a mut [T],
+    /// `[seq_length, batch_size, d_hidden]`, or one step if none is kept: what the backward pass
+    /// needs besides the gates.
+    pub(crate) inner: &'a mut [T],
+    /// `h_1 … h_T`.
+    pub(crate) packed: &'a mut [T],
+}
+
+/// What a backward pass reads and writes.
+pub(crate) struct Backward<'a, T> {
+    pub(crate) recurrent: &'a [T],
+    pub(crate) masks: MaskValues<'a, T>,
+    pub(crate) hidden: &'a [T],
+    pub(crate) packed: &'a [T],
+    /// That of the packed result.
+    pub(crate) gradient: &'a [T],
+    /// The gates, which the gradients of what entered them replace.
+    pub(crate) gates: &'a mut [T],
+    /// What the forward pass kept. Where the reset gate acts after the product, the gradient of
+    /// the candidate's product replaces it.
+    pub(crate) inner: &'a mut [T],
+    /// Zeros; the gradient of `h_0` in the end.
+    pub(crate) d_hidden: &'a mut [T],
+}
+
+/// Units of one row of `h_{t-1}`.
+fn previous<'a, T>(
+    (hidden, packed): (&'a [T], &'a [T]),
+    t: usize,
+    range: std::ops::Range<usize>,
+) -> &'a [T] {
+    let step_len = hidden.len();
+    match t {
+        0 => &hidden[range],
+        _ => &packed[(t - 1) * step_len..t * step_len][range],
+    }
+}
+
+/// `h_t ← n + z ∘ (h_{t-1} - n)`.
+#[inline(always)]
+fn update<S: Simd, T: Real>(h: &mut [T], before: &[T], z: &[T], n: &[T]) {
+    let len = h.len();
+    let (before, z, n) = (&before[..len], &z[..len], &n[..len]);
+    for j in 0..len {
+        h[j] = mul_add::<S, T>(z[j], before[j] - n[j], n[j]);
+    }
+}
+
+/// Back through the update: `z, n ← δ_z, δ_n`, and `carried ← d_h ∘ z`.
+#[inline(always)]
+fn through_update<S: Simd, T: Real>(
+    z: &mut [T],
+    n: &mut [T],
+    carried: &mut [T],
+    d_h: &[T],
+    before: &[T],
+) {
+    let len = z.len();
+    let (n, carried) = (&mut n[..len], &mut carried[..len]);
+    let (d_h, before) = (&d_h[..len], &before[..len]);
+    for j in 0..len {
+        let (z_j, n_j) = (z[j], n[j]);
+        let kept = d_h[j] * z_j;
+        carried[j] = kept;
+        z[j] = kept * (before[j] - n_j) * (T::ONE - z_j);
+        n[j] = (d_h[j] - kept) * mul_add::<S, T>(-n_j, n_j, T::ONE);
+    }
+}

@@ -1,0 +1,7 @@
+//! The recurrences: what each computes in a step, forward and backward, on slices.
+
+mod entering;
+pub(crate) mod gru;
+pub(crate) mod lstm;
+mod pointwise;
+pub(crate) mod rnn;

@@ -1,0 +1,181 @@
+//! Who computes what when: rows and units are cut by shape alone, threads take what is next.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::blocks::blocks;
+use super::tile::Tile;
+use crate::flex::numbers::Real;
+use crate::operands::Sizes;
+
+/// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
+pub(crate) const MAX_ROWS: usize = 32;
+
+/// The multiplications of a step under which waiting for another thread costs more than it helps.
+const MIN_SPLIT_WORK: usize = 1 << 18;
+
+/// Whether so many weights fit a core's own cache and leave room for the rest.
+pub(crate) fn fit_cache<T>(weights: usize) -> bool {
+    weights * size_of::<T>() <= 1 << 20
+}
+
+/// How the tasks of a sequence are shared out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Split {
+    /// One task for some rows, over all steps: nothing to wait for.
+    Rows,
+    /// One task for some units of one step; the next step waits for all of them. Every thread
+    /// reads its part of the weights only.
+    Units,
+}
+
+/// The tasks of a sequence.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    sizes: Sizes,
+    pub(crate) rows: Vec<Range<usize>>,
+    pub(crate) blocks: Vec<Range<usize>>,
+    pub(crate) split: Split,
+}
+
+impl Schedule {
+    /// The tasks for these sizes: the same whatever threads there are, so that results are too.
+    pub(crate) fn new<T>(sizes: Sizes) -> Self {
+        let Sizes { batch_size, d_hidden, n_gates, .. } = sizes;
+        let weights = n_gates * d_hidden * d_hidden;
+        let cached = fit_cache::<T>(weights);
+        let small = weights * batch_size < MIN_SPLIT_WORK;
+        let split = if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
+        let mut parts = batch_size.div_ceil(MAX_ROWS);
+        if split == Split::Rows && !small {
+            // An even number of threads takes an even number of parts.
+            parts = parts.next_multiple_of(2);
+        }
+        let row = |part: usize| part * batch_size / parts;
+        Self {
+            sizes,
+            rows: (0..parts).map(|part| row(part)..row(part + 1)).collect(),
+            blocks: blocks(d_hidden),
+            split,
+        }
+    }
+
+    /// Runs all stages in order. `task(scratch, stage, tile)` finds the results of earlier stages, of the
+    /// same rows at least, and writes its own rows and units.
+    pub(crate) fn run<T: Real>(
+        &self,
+        stages: usize,
+        scratch: usize,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
+    ) {
+        match self.split {
+            Split::Rows => self.by_rows(stages, scratch, task),
+            Split::Units => self.by_units(stages, scratch, task),
+        }
+    }
+
+    fn by_rows<T: Real>(
+        &self,
+        stages: usize,
+        scratch: usize,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
+    ) {
+        let sizes = self.sizes;
+        let sequence = |rows: &Range<usize>| {
+            let mut scratch = vec![T::ZERO; scratch];
+            for stage in 0..stages {
+                for units in &self.blocks {
+                    task(&mut scratch, stage, Tile { sizes, rows, units });
+                }
+            }
+        };
+        match self.rows.as_slice() {
+            [all] => sequence(all),
+            several => several.par_iter().with_max_len(1).for_each(sequence),
+        }
+    }
+
+    /// Every thread first claims blocks of its own, and then those that others have left. The
+    /// next stage begins when all blocks of this one are done. A thread waits only for blocks that
+    /// running threads have claimed, so nobody waits for ever, not even if no second thread ever
+    /// comes to help.
+    ///
+    /// A thread walks its blocks to and fro, so that it begins each stage with the panels that it
+    /// read last and still has in its cache.
+    fn by_units<T: Real>(
+        &self,
+        stages: usize,
+        scratch: usize,
+        task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
+    ) {
+        let (sizes, n_blocks) = (self.sizes, self.blocks.len());
+        let n_threads = rayon::current_num_threads().min(n_blocks);
+        // The stage a block is to be claimed for next.
+        let claims: Vec<_> = (0..n_blocks).map(|_| CacheLine(AtomicUsize::new(0))).collect();
+        let done = CacheLine(AtomicUsize::new(0));
+        let claim = |block: usize, stage: usize| {
+            let (taken, free) = (Ordering::Acquire, Ordering::Relaxed);
+            claims[block].0.compare_exchange(stage, stage + 1, taken, free).is_ok()
+        };
+        let work = |thread: usize| {
+            let mut scratch = vec![T::ZERO; scratch];
+            for stage in done.0.load(Ordering::Acquire) / n_blocks..stages {
+                let backwards = stage.is_multiple_of(2);
+                for offset in 0..n_threads {
+                    let owner = (thread + offset) % n_threads;
+                    let first = |thread: usize| thread * n_blocks / n_threads;
+                    let range = first(owner)..first(owner + 1);
+                    // From the end that their owner comes to last.
+                    let backwards = backwards != (offset > 0);
+                    for k in 0..range.len() {
+                        let block = if backwards { range.end - 1 - k } else { range.start + k };
+                        if claim(block, stage) {
+                            let _counted = Counted(&done.0);
+                            for rows in &self.rows {
+                                let units = &self.blocks[block];
+                                task(&mut scratch, stage, Tile { sizes, rows, units });
+                            }
+                        }
+                    }
+                }
+                wait_for(&done.0, (stage + 1) * n_blocks);
+            }
+        };
+        rayon::scope(|scope| {
+            for thread in 1..n_threads {
+                let work = &work;
+                scope.spawn(move |_| work(thread));
+            }
+            work(0);
+        });
+    }
+}
+
+/// Keeps counters from sharing a cache line.
+#[repr(align(128))]
+struct CacheLine<T>(T);
+
+/// Counts a task as done when dropped: after a panic too, or the others would wait for ever.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Waits until `counter` has reached `target`. A step takes microseconds, so it spins at first.
+fn wait_for(counter: &AtomicUsize, target: usize) {
+    const SPINS: usize = 4096;
+    let mut spins = 0;
+    while counter.load(Ordering::Acquire) < target {
+        if spins < SPINS {
+            spins += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A whole sequence, by its recurrence.
+
+use burn::backend::Backend;
+use burn::backend::tensor::FloatTensor;
+
+use super::{gru, lstm, rnn};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::recurrence::Recurrence;
+
+/// Runs the recurrence over all steps.
+pub(crate) fn sequence<B: Backend>(
+    recurrence: Recurrence,
+    projected: FloatTensor<B>,
+    constants: &SequenceConstants<B>,
+    keep: Keep,
+) -> SequenceTrace<B> {
+    match recurrence {
+        Recurrence::Lstm => lstm::forward::<B>(projected, constants, keep),
+        Recurrence::Gru { reset_after: true } => {
+            gru::forward_reset_after::<B>(projected, constants, keep)
+        }
+        Recurrence::Gru { reset_after: false } => {
+            gru::forward_reset_before::<B>(projected, constants, keep)
+        }
+        Recurrence::Rnn => rnn::forward::<B>(projected, constants),
+    }
+}
+
+/// Walks the recurrence back from the last step to the first.
+pub(crate) fn sequence_backward<B: Backend>(
+    recurrence: Recurrence,
+    gradient: FloatTensor<B>,
+    trace: SequenceTrace<B>,
+    constants: &SequenceConstants<B>,
+    needs_recurrent: bool,
+) -> SequenceGradients<B> {
+    match recurrence {
+        Recurrence::Lstm => lstm::backward::<B>(&gradient, trace, constants, needs_recurrent),
+        Recurrence::Gru { reset_after: true } => {
+            gru::backward_reset_after::<B>(&gradient, trace, constants, needs_recurrent)
+        }
+        Recurrence::Gru { reset_after: false } => {
+            gru::backward_reset_before::<B>(&gradient, trace, constants, needs_recurrent)
+        }
+        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, needs_recurrent),
+    }
+}

@@ -1,0 +1,71 @@
+//! What tests and benchmarks ask of the engine: to stand aside, and whether it ran. It is no part of
+//! the public interface; the feature `testing` brings it in.
+
+use std::cell::Cell;
+
+thread_local! {
+    static RULED_OUT: Cell<bool> = const { Cell::new(false) };
+    static N_RUNS: [Cell<usize>; Operation::Sequence as usize + 1] = Default::default();
+}
+
+/// The operations of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// [`embedding`](crate::embedding).
+    Embedding,
+    /// [`linear_cross_entropy`](crate::linear_cross_entropy).
+    LinearCrossEntropy,
+    /// [`Projection::run`](crate::Projection::run).
+    Projection,
+    /// [`squared_norm`](crate::squared_norm).
+    SquaredNorm,
+    /// [`subtract_scaled`](crate::subtract_scaled).
+    SubtractScaled,
+    /// [`Sequence::run`](crate::Sequence::run).
+    Sequence,
+}
+
+/// Runs `f` with plain tensor operations, whatever engine there is: to compare, or to rule the
+/// engine out when looking for a mistake. It holds for this thread, until `f` returns.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::squared_norm;
+/// use burn_variational_kernels::testing::{Operation, engine_runs, without_engine};
+///
+/// let norm = || squared_norm(Tensor::<1>::from_data([2.0], &Device::flex()));
+/// let before = engine_runs(Operation::SquaredNorm);
+/// without_engine(norm);
+/// assert_eq!(engine_runs(Operation::SquaredNorm), before);
+/// norm();
+/// assert_eq!(engine_runs(Operation::SquaredNorm), before + 1);
+/// ```
+pub fn without_engine<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RULED_OUT.set(self.0);
+        }
+    }
+    let _restore = Restore(RULED_OUT.replace(true));
+    f()
+}
+
+/// How often the engine has run an operation forward on this thread.
+pub fn engine_runs(operation: Operation) -> usize {
+    N_RUNS.with(|runs| runs[operation as usize].get())
+}
+
+pub(crate) fn is_ruled_out() -> bool {
+    RULED_OUT.get()
+}
+
+#[cfg(feature = "backend")]
+pub(crate) fn count(operation: Operation) {
+    N_RUNS.with(|runs| {
+        let runs = &runs[operation as usize];
+        runs.set(runs.get() + 1);
+    });
+}
