@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use burn::tensor::Tensor;
-use burn_variational_dropout::{MaskRng, ModelInput, VariationalModel};
+use burn_variational_dropout::{MaskDraw, MaskRng, ModelInput, VariationalModel};
 
 use crate::{Moments, MonteCarloError, Pass, Samples, Statistic};
 
@@ -288,9 +288,8 @@ impl MonteCarlo {
             while first_draw < self.n_draws {
                 let n_draws = max_rows.filter(|_| folds_draws).unwrap_or(1) / rows.len();
                 let n_draws = n_draws.clamp(1, self.n_draws - first_draw);
-                let draws = self.first_draw + first_draw as u64..;
-                let draw = self.rng.draws(draws.start..draws.start + n_draws as u64);
-                let (draw, record) = draw
+                let (draw, record) = self
+                    .draws(first_draw, n_draws)
                     .starting_row(self.first_row + rows.start as u64)
                     .recorded(n_draws * rows.len());
                 let pass = Pass::new(draw, rows.clone(), n_rows);
@@ -313,6 +312,17 @@ impl MonteCarlo {
             all = Some(append_rows(all, block));
         }
         Ok(all.expect("at least one row"))
+    }
+
+    /// So many draws of this run, from one of them on, for its first row on.
+    pub(crate) fn draws(&self, first: usize, n_draws: usize) -> MaskDraw {
+        let first = self.first_draw + first as u64;
+        self.rng.draws(first..first + n_draws as u64).starting_row(self.first_row)
+    }
+
+    /// The bytes that the outputs of a pass may take.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// The rows of such an output that take `max_bytes`.

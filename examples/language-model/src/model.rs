@@ -3,11 +3,12 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_variational::dropout::MaskRng;
+use burn_variational::dropout::{MaskDraw, SequenceExtent, VariationalModel};
 use burn_variational::embedding::{
     EmbeddingMasks, VariationalEmbedding, VariationalEmbeddingConfig,
 };
 use burn_variational::kernels::linear_cross_entropy;
+use burn_variational::mc::StreamModel;
 use burn_variational::rnn::{
     CellConfig, RecurrentCell, RecurrentStack, StackConfig, StackMasks, StackState,
 };
@@ -32,13 +33,6 @@ pub(crate) struct LanguageModel<C: RecurrentCell> {
     output: Linear,
 }
 
-/// The masks of a model.
-#[derive(Debug, Clone)]
-pub(crate) struct ModelMasks {
-    embedding: EmbeddingMasks,
-    stack: StackMasks,
-}
-
 impl<C: RecurrentCell> LanguageModel<C> {
     /// A model for so many word types, its parameters uniform in the preset's range.
     pub(crate) fn new<K: CellConfig<Cell = C>>(
@@ -50,13 +44,13 @@ impl<C: RecurrentCell> LanguageModel<C> {
         device: &Device,
     ) -> Self {
         let width = preset.d_hidden;
+        let mut embedding = VariationalEmbeddingConfig::new(n_types, width);
+        embedding.type_dropout = dropout.word_type;
         let model = Self {
-            embedding: VariationalEmbeddingConfig::new(n_types, width)
-                .with_type_dropout(dropout.word_type)
-                .init(device),
+            embedding: embedding.init(device),
             stack: StackConfig::from_cell(make_cell(width, width))
                 .with_n_layers(preset.n_layers)
-                .with_dropout(dropout.stack)
+                .with_dropout(dropout.stack.clone())
                 .init(device),
             output: LinearConfig::new(width, n_types).init(device),
         };
@@ -66,22 +60,10 @@ impl<C: RecurrentCell> LanguageModel<C> {
         })
     }
 
-    /// The masks for `[batch_size, seq_length]`, word types left whole unless `drop_types`.
-    pub(crate) fn sample_masks(
-        &self,
-        dims: [usize; 2],
-        rng: &MaskRng,
-        drop_types: bool,
-        device: &Device,
-    ) -> ModelMasks {
-        ModelMasks {
-            embedding: if drop_types {
-                self.embedding.sample_masks(dims, rng, device)
-            } else {
-                EmbeddingMasks::identity()
-            },
-            stack: self.stack.sample_masks(dims, rng, device),
-        }
+    /// The same model with its word types left whole.
+    pub(crate) fn with_whole_types(mut self) -> Self {
+        self.embedding.type_dropout = None;
+        self
     }
 
     /// The cross-entropy `-log p(w_{t+1})` of every target, and the state after the last token.
@@ -94,7 +76,7 @@ impl<C: RecurrentCell> LanguageModel<C> {
         tokens: Tensor<2, Int>,
         targets: Tensor<2, Int>,
         state: Option<StackState<C::State>>,
-        masks: &ModelMasks,
+        masks: &Masks,
     ) -> (Tensor<2>, StackState<C::State>) {
         let embedded = self.embedding.forward(tokens, &masks.embedding);
         let (hidden, state) = self.stack.forward(embedded, state, &masks.stack);
@@ -106,6 +88,43 @@ impl<C: RecurrentCell> LanguageModel<C> {
         let (weights, bias) = (self.output.weight.val(), self.output.bias.as_ref().map(Param::val));
         let losses = linear_cross_entropy(rows, weights, bias, targets);
         (losses.reshape([seq_length, batch_size]).swap_dims(0, 1), state)
+    }
+}
+
+/// The masks of the embedding and of the stack.
+pub(crate) type Masks = (EmbeddingMasks, StackMasks);
+
+impl<C: RecurrentCell> VariationalModel for LanguageModel<C> {
+    type Input = Tensor<2, Int>;
+    type Masks = Masks;
+    type Output = Tensor<3>;
+
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> Masks {
+        (&self.embedding, &self.stack).sample_masks(extent, draw)
+    }
+
+    /// The logits of every next word, `[batch_size, seq_length, n_types]`.
+    fn run(&self, tokens: Tensor<2, Int>, masks: &Masks) -> Tensor<3> {
+        self.output.forward((&self.embedding, &self.stack).run(tokens, masks))
+    }
+}
+
+impl<C: RecurrentCell> StreamModel for LanguageModel<C> {
+    type State = StackState<C::State>;
+
+    fn n_types(&self) -> usize {
+        self.embedding.weight.dims()[0]
+    }
+
+    fn log_probabilities(
+        &self,
+        inputs: Tensor<2, Int>,
+        targets: Tensor<2, Int>,
+        state: Option<Self::State>,
+        masks: &Masks,
+    ) -> (Tensor<2>, Self::State) {
+        let (losses, state) = self.forward(inputs, targets, state, masks);
+        (losses.neg(), state)
     }
 }
 
