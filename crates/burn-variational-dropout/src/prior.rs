@@ -28,10 +28,57 @@ use crate::{MaskScaling, SiteDropout};
 /// assert_eq!(prior.weight_lambda(0.5, MaskScaling::Inverted), 8.0 / 2000.0);
 /// ```
 ///
+/// # What `N` is for sequences
+///
+/// The bound on the evidence has `S`, the sum of `-log p` over all that the training set predicts,
+/// and the KL term once. A loss is `S` divided by something, the KL term is divided by the same,
+/// and that is `N`:
+///
+/// ```text
+/// (S + Σ ½ l² ‖W‖²) / N  =  L + Σ λ ‖W‖²      N = S / L
+/// ```
+///
+/// with `L` the mean of the loss over the training set. A sequence with one target is one term:
+/// `N` sequences. A text has a term for each token that is predicted. Let it be cut into `n`
+/// windows of `T` steps in `B` parallel streams, so that `n B T` tokens are predicted:
+///
+/// ```text
+/// mean over tokens             L_w = 1/(B T) Σ_b Σ_t -log p      L = S / (n B T)    N = n B T
+/// sum over steps, mean over    L_w = 1/B Σ_b Σ_t -log p          L = S / (n B)      N = n B
+///   streams (Zaremba et al.)
+/// ```
+///
+/// where `L_w` is the loss of a window and `L` its mean over the `n` windows. Zaremba's loss is `T`
+/// times the other, and so is its `λ`: with the other's, the prior would be `T` times too weak.
+/// Monte Carlo draws of a batch, averaged in the loss, do not change `N`.
+///
+/// ```
+/// use burn_variational_dropout::DropoutPrior;
+///
+/// // The training text of the Penn Treebank, as Zaremba et al. cut it.
+/// let (tokens, batch_size, seq_length) = (929_589, 20, 35);
+/// let n_windows = (tokens / batch_size - 1) / seq_length;
+/// assert_eq!(n_windows, 1_327);
+///
+/// // The mean over tokens.
+/// let n_terms = n_windows * batch_size * seq_length;
+/// assert_eq!(n_terms, 928_900);
+/// let of_mean = DropoutPrior::new(1.0, n_terms).bias_lambda();
+/// assert!((of_mean - 5.383e-7).abs() < 1e-10);
+///
+/// // The sum over steps, averaged over the streams.
+/// let n_terms = n_windows * batch_size;
+/// assert_eq!(n_terms, 26_540);
+/// let of_sum = DropoutPrior::new(1.0, n_terms).bias_lambda();
+/// assert!((of_sum - 1.884e-5).abs() < 1e-8);
+/// assert!((of_sum / of_mean - 35.0).abs() < 1e-9);
+/// ```
+///
 /// # References
 ///
 /// Gal & Ghahramani 2016, arXiv 1512.05287, eq. 3; the factors follow Yarin Gal and Zoubin
-/// Ghahramani, *Dropout as a Bayesian Approximation: Appendix*, 2015, arXiv 1506.02157.
+/// Ghahramani, *Dropout as a Bayesian Approximation: Appendix*, 2015, arXiv 1506.02157. The windows
+/// are those of Zaremba et al. 2014, arXiv 1409.2329.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DropoutPrior {
     length_scale: f64,
