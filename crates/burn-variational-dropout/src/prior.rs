@@ -1,12 +1,14 @@
 //! How strongly the prior of the dropout posterior pulls on each weight.
 
+use burn::nn::Linear;
+
 use crate::site::check_probability;
-use crate::{MaskScaling, SiteDropout};
+use crate::{KlTerm, MaskLifetime, MaskScaling, SiteDropout};
 
 /// The prior over weights whose posterior dropout approximates: the factors `λ` of the KL term.
 ///
-/// The objective is the mean of `-log p` over the `n_terms` terms of the training set (for
-/// regression `½ (y - ŷ)²`, that is divided by τ) plus `Σ λ ‖W‖²`, where
+/// The objective is the mean of `-log p` over the `N` terms of the training set (for regression
+/// `½ (y - ŷ)²`, that is divided by τ) plus `Σ λ ‖W‖²`, where
 ///
 /// ```text
 /// weights, unscaled masks      λ = (1 - p) l² / (2 N τ)
@@ -84,6 +86,7 @@ pub struct DropoutPrior {
     length_scale: f64,
     n_terms: usize,
     precision: f64,
+    per_step_l2: Option<f64>,
 }
 
 impl DropoutPrior {
@@ -95,7 +98,7 @@ impl DropoutPrior {
     pub fn new(length_scale: f64, n_terms: usize) -> Self {
         check_positive("length_scale", length_scale);
         assert!(n_terms > 0, "DropoutPrior: n_terms must be positive, got 0");
-        Self { length_scale, n_terms, precision: 1.0 }
+        Self { length_scale, n_terms, precision: 1.0, per_step_l2: None }
     }
 
     /// With observations of this precision (inverse variance).
@@ -106,6 +109,23 @@ impl DropoutPrior {
     pub fn with_precision(mut self, precision: f64) -> Self {
         check_positive("precision", precision);
         self.precision = precision;
+        self
+    }
+
+    /// With plain L2 of this `λ` for the weights behind per-step sites.
+    ///
+    /// A mask that is another at every step is no draw of the weights, so the prior has no `λ` for
+    /// them: what they get is a choice of its own, apart from length scale, terms and precision.
+    ///
+    /// # Panics
+    ///
+    /// If `lambda` is negative or not finite.
+    pub fn with_per_step_l2(mut self, lambda: f64) -> Self {
+        assert!(
+            lambda >= 0.0 && lambda.is_finite(),
+            "DropoutPrior: per_step_l2 must be finite and not negative, got {lambda}"
+        );
+        self.per_step_l2 = Some(lambda);
         self
     }
 
@@ -127,13 +147,65 @@ impl DropoutPrior {
         self.length_scale.powi(2) / (2.0 * self.n_terms as f64 * self.precision)
     }
 
-    /// `λ` of a weight matrix whose input a site drops, or drops nothing of.
+    /// `λ` of a weight matrix whose input a site drops, or drops nothing of. The name of the site
+    /// is for the message of an error.
     ///
     /// # Panics
     ///
-    /// If the rate is not in `[0, 1)`.
-    pub fn site_lambda(&self, dropout: Option<SiteDropout>) -> f64 {
-        dropout.map_or(self.bias_lambda(), |site| self.weight_lambda(site.prob, site.scaling))
+    /// If the rate is not in `[0, 1)`, or the site drops per step and no plain L2 was asked for
+    /// with [`with_per_step_l2`](Self::with_per_step_l2).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn_variational_dropout::{DropoutPrior, SiteDropout};
+    ///
+    /// let prior = DropoutPrior::new(1.0, 100).with_per_step_l2(1e-4);
+    /// assert_eq!(prior.site_lambda("input", None), 0.005);
+    /// assert_eq!(prior.site_lambda("input", Some(SiteDropout::new(0.5))), 0.01);
+    /// assert_eq!(prior.site_lambda("input", Some(SiteDropout::new(0.5).per_step())), 1e-4);
+    /// ```
+    pub fn site_lambda(&self, name: &str, dropout: Option<SiteDropout>) -> f64 {
+        let Some(site) = dropout else {
+            return self.bias_lambda();
+        };
+        let lambda = self.weight_lambda(site.prob, site.scaling);
+        // At rate 0 nothing varies from step to step.
+        if site.lifetime == MaskLifetime::PerSequence || site.prob == 0.0 {
+            return lambda;
+        }
+        self.per_step_l2.unwrap_or_else(|| {
+            panic!(
+                "DropoutPrior: {name} dropout must be per sequence to have a KL term, got PerStep; \
+                 DropoutPrior::with_per_step_l2 asks for plain L2 instead"
+            )
+        })
+    }
+
+    /// The KL term of a linear layer whose input a site drops, or drops nothing of, with the paths
+    /// `weight` and, where there is one, `bias`.
+    ///
+    /// # Panics
+    ///
+    /// As [`site_lambda`](Self::site_lambda).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::nn::LinearConfig;
+    /// use burn::tensor::Device;
+    /// use burn_variational_dropout::{DropoutPrior, KlTerm, SiteDropout};
+    ///
+    /// let output = LinearConfig::new(2, 3).init(&Device::flex());
+    /// let kl = DropoutPrior::new(1.0, 100).linear(&output, Some(SiteDropout::new(0.5)));
+    /// assert_eq!(kl, KlTerm::new().with_param("weight", 0.01).with_param("bias", 0.005));
+    /// ```
+    pub fn linear(&self, linear: &Linear, dropout: Option<SiteDropout>) -> KlTerm {
+        let weight = KlTerm::new().with_param("weight", self.site_lambda("linear input", dropout));
+        match linear.bias {
+            Some(_) => weight.with_param("bias", self.bias_lambda()),
+            None => weight,
+        }
     }
 
     /// `λ` of a weight as Gal's own scripts have it: the factor of unscaled masks, used with
@@ -187,5 +259,38 @@ mod tests {
     #[should_panic(expected = "DropoutPrior: prob must be in [0, 1), got 1")]
     fn dropping_all_is_refused() {
         let _ = DropoutPrior::new(1.0, 1).weight_lambda(1.0, MaskScaling::Inverted);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "DropoutPrior: recurrent dropout must be per sequence to have a KL term, got \
+                    PerStep; DropoutPrior::with_per_step_l2 asks for plain L2 instead"
+    )]
+    fn a_site_that_drops_per_step_is_refused_by_its_name() {
+        let per_step = SiteDropout::new(0.5).per_step();
+        let _ = DropoutPrior::new(1.0, 1).site_lambda("recurrent", Some(per_step));
+    }
+
+    #[test]
+    fn a_site_that_drops_nothing_may_do_so_per_step() {
+        let prior = DropoutPrior::new(1.0, 1);
+        let nothing = SiteDropout::new(0.0).per_step();
+        let lambda = prior.site_lambda("input", Some(nothing));
+        assert_eq!(lambda.to_bits(), prior.bias_lambda().to_bits());
+    }
+
+    #[test]
+    #[should_panic(expected = "DropoutPrior: prob must be in [0, 1), got 1.5")]
+    fn plain_l2_does_not_hide_a_bad_rate() {
+        let prior = DropoutPrior::new(1.0, 1).with_per_step_l2(0.1);
+        let _ = prior.site_lambda("input", Some(SiteDropout::new(1.5).per_step()));
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "DropoutPrior: per_step_l2 must be finite and not negative, got -0.1"
+    )]
+    fn a_negative_plain_l2_is_refused() {
+        let _ = DropoutPrior::new(1.0, 1).with_per_step_l2(-0.1);
     }
 }
