@@ -40,9 +40,10 @@ use crate::{KlTerm, MaskLifetime, MaskScaling, SiteDropout};
 /// (S + Σ ½ l² ‖W‖²) / N  =  L + Σ λ ‖W‖²      N = S / L
 /// ```
 ///
-/// with `L` the mean of the loss over the training set. A sequence with one target is one term:
-/// `N` sequences. A text has a term for each token that is predicted. Let it be cut into `n`
-/// windows of `T` steps in `B` parallel streams, so that `n B T` tokens are predicted:
+/// at rate 0 and precision 1, with `L` the mean of the loss over the training set. A sequence with
+/// one target is one term: `N` sequences. A text has a term for each token that is predicted. Let
+/// it be cut into `n` windows of `T` steps in `B` parallel streams, so that `n B T` tokens are
+/// predicted:
 ///
 /// ```text
 /// mean over tokens             L_w = 1/(B T) Σ_b Σ_t -log p      L = S / (n B T)    N = n B T
