@@ -2,6 +2,7 @@
 
 mod boundedness;
 mod checkpoint;
+mod decay;
 mod embedding;
 mod engine;
 mod errors;

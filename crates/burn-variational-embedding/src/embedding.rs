@@ -178,8 +178,17 @@ impl VariationalEmbedding {
     }
 
     /// The KL term of the embeddings under this prior, with the rate of the word types.
+    ///
+    /// # Panics
+    ///
+    /// As [`DropoutPrior::site_lambda`]: token dropout, which drops per step, has no KL term.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
-        KlTerm::new().with_params(vec![self.weight.id], prior.site_lambda(self.type_dropout))
+        // A token's mask is another at every place: no draw of the table, whatever the types'.
+        let lambda = match self.token_dropout.filter(|site| site.prob > 0.0) {
+            Some(token) => prior.site_lambda("token", Some(token)),
+            None => prior.site_lambda("type", self.type_dropout),
+        };
+        KlTerm::new().with_param("weight", lambda)
     }
 }
 

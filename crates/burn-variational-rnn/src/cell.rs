@@ -1,6 +1,6 @@
 //! What a cell is: one step of a recurrence, and what of it needs no state.
 
-use burn::module::{Module, ModuleDisplay, ParamGroup};
+use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
@@ -129,7 +129,7 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     /// A cell that does not say which mask multiplies which weight has all of them taken as
     /// undropped.
     fn kl_term(&self, prior: &DropoutPrior, _dropout: &LayerDropout) -> KlTerm {
-        KlTerm::new().with_group(ParamGroup::ids_from_module(self.clone()), prior.bias_lambda())
+        KlTerm::l2(self, prior.bias_lambda())
     }
 }
 

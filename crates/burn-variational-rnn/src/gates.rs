@@ -115,12 +115,18 @@ impl GateWeights {
     }
 
     /// The KL term of `W` at the input's rate, `U` at the recurrence's, and `b`.
+    ///
+    /// # Panics
+    ///
+    /// As [`DropoutPrior::site_lambda`].
     pub fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
-        let biases = self.bias.iter().map(|bias| bias.id).collect();
-        KlTerm::new()
-            .with_params(vec![self.input.id], prior.site_lambda(dropout.get(&Site::Input)))
-            .with_params(vec![self.recurrent.id], prior.site_lambda(dropout.get(&Site::Recurrent)))
-            .with_params(biases, prior.bias_lambda())
+        let weights = KlTerm::new()
+            .with_param("input", prior.site_lambda("input", dropout.get(&Site::Input)))
+            .with_param("recurrent", prior.site_lambda("recurrent", dropout.get(&Site::Recurrent)));
+        match self.bias {
+            Some(_) => weights.with_param("bias", prior.bias_lambda()),
+            None => weights,
+        }
     }
 }
 

@@ -105,8 +105,12 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
 
     /// The KL term of the layer's parameters under a prior, each at the rate of the site that
     /// multiplies what it multiplies.
+    ///
+    /// # Panics
+    ///
+    /// As [`DropoutPrior::site_lambda`]: a site that drops per step has no KL term.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
-        self.cell.kl_term(prior, &self.dropout)
+        self.cell.kl_term(prior, &self.dropout).at("cell")
     }
 
     /// [`forward`](Self::forward) on `[seq_length, batch_size, units]`, whatever the layout.

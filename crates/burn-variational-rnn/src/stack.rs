@@ -197,8 +197,14 @@ impl<C: RecurrentCell> RecurrentStack<C> {
     }
 
     /// The KL term of the parameters of all layers under a prior.
+    ///
+    /// # Panics
+    ///
+    /// As [`DropoutPrior::site_lambda`]: a site that drops per step has no KL term.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
-        self.layers.iter().fold(KlTerm::new(), |kl, layer| kl.and(layer.kl_term(prior)))
+        self.layers.iter().enumerate().fold(KlTerm::new(), |kl, (k, layer)| {
+            kl.and(layer.kl_term(prior).at(&format!("layers.{k}")))
+        })
     }
 
     fn check_depth(&self, field: &str, n_layers: usize) {

@@ -15,6 +15,10 @@ use burn_variational_kernels::squared_norm;
 /// Returns `n`, dims `[1]`, or nothing if the module has no gradient. The factor stays on the
 /// device: nothing is read back. (Burn's own clipping takes the norm of each tensor by itself.)
 ///
+/// A penalty in the loss is part of the gradients: it adds to the norm and is clipped with them.
+/// Weight decay of any kind ([`Decay`](crate::Decay)) is left to the optimiser, after this, and is
+/// not.
+///
 /// # Panics
 ///
 /// If `max_norm` is not positive and finite.
@@ -61,7 +65,7 @@ pub fn clip_global_norm<M: Module>(
 ///
 /// An optimiser whose step is proportional to the gradient, as SGD without momentum, may scale its
 /// learning rate by `min(1, max_norm / n)` instead of all gradients, which is one pass over them
-/// less than [`clip_global_norm`].
+/// less than [`clip_global_norm`]. Coupled and decoupled decay are then scaled too.
 pub fn global_norm<M: Module>(grads: &GradientsParams, module: &M) -> Option<Tensor<1>> {
     let mut squares = SumOfSquares { grads, sum: None };
     module.visit(&mut squares);

@@ -14,6 +14,6 @@ mod windows;
 pub use atomic::write_atomically;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
-pub use decay::{DecoupledDecay, with_coupled_decays, with_decoupled_decays};
+pub use decay::{Decay, Decayed, with_decays};
 pub use sgd::PlainSgd;
 pub use windows::{TokenWindow, TokenWindows, WindowError};

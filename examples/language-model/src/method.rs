@@ -74,7 +74,7 @@ impl Method {
         if self.is_variational() { preset.variational_schedule } else { preset.schedule }
     }
 
-    /// The decoupled weight decay of a preset.
+    /// The weight decay of a preset, after every step.
     pub(crate) fn decay(self, preset: &Preset) -> f64 {
         if self.is_variational() { preset.variational_decay } else { 0.0 }
     }

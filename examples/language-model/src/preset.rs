@@ -17,7 +17,7 @@ pub(crate) struct Preset {
     pub(crate) variational_schedule: Schedule,
     pub(crate) naive_prob: f64,
     pub(crate) variational: VariationalRates,
-    /// Decoupled decay of the variational methods: `w ← w - decay · w` after every step.
+    /// Decay of the variational methods: `w ← w - decay · w` after every step.
     pub(crate) variational_decay: f64,
 }
 

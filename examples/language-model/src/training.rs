@@ -10,7 +10,7 @@ use burn_variational::dropout::MaskRng;
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
-    CheckpointDir, PlainSgd, TokenWindows, global_norm, with_decoupled_decays,
+    CheckpointDir, Decay, PlainSgd, TokenWindows, global_norm, with_decays,
 };
 
 use crate::MakeCell;
@@ -127,7 +127,7 @@ impl Trainer<'_> {
             LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
         let decay = method.decay(&preset);
         let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
-        let optimizer = with_decoupled_decays(PlainSgd, decays);
+        let optimizer = with_decays(PlainSgd, Decay::AfterStep, decays);
         let loaded = checkpoints.load(model.clone(), |_| optimizer.clone())?;
         let Some((model, optimizer, checkpoint)) = loaded else {
             let checkpoint = MethodCheckpoint::new(self.run);

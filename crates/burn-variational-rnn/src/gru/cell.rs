@@ -169,7 +169,10 @@ impl RecurrentCell for GruCell {
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
-        let biases = self.candidate_bias.iter().map(|bias| bias.id).collect();
-        self.gates.kl_term(prior, dropout).with_params(biases, prior.bias_lambda())
+        let gates = self.gates.kl_term(prior, dropout).at("gates");
+        match self.candidate_bias {
+            Some(_) => gates.with_param("candidate_bias", prior.bias_lambda()),
+            None => gates,
+        }
     }
 }

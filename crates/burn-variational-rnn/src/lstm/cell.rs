@@ -114,6 +114,6 @@ impl RecurrentCell for LstmCell {
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
-        self.gates.kl_term(prior, dropout)
+        self.gates.kl_term(prior, dropout).at("gates")
     }
 }

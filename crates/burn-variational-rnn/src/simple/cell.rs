@@ -104,6 +104,6 @@ impl RecurrentCell for RnnCell {
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
-        self.gates.kl_term(prior, dropout)
+        self.gates.kl_term(prior, dropout).at("gates")
     }
 }
