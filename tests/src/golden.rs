@@ -1,4 +1,4 @@
-//! Golden values made by another framework; `golden/README.md` says how.
+//! Golden values made by other frameworks; `golden/README.md` says how.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// A file of golden values.
 #[derive(Debug, Deserialize)]
 pub struct Golden {
-    /// One case for each kind of mask.
+    /// One case for each kind of mask that the framework has.
     pub cases: Vec<GoldenCase>,
 }
 
@@ -34,7 +34,8 @@ pub struct GoldenLayer {
     pub weight_ih: GoldenTensor,
     pub weight_hh: GoldenTensor,
     pub bias_ih: GoldenTensor,
-    pub bias_hh: GoldenTensor,
+    /// Not there where the framework has one bias.
+    pub bias_hh: Option<GoldenTensor>,
     pub h0: GoldenTensor,
     pub c0: Option<GoldenTensor>,
     pub input_masks: Vec<GoldenTensor>,
@@ -62,7 +63,7 @@ pub struct GoldenExpectedLayer {
     pub grad_weight_ih: GoldenTensor,
     pub grad_weight_hh: GoldenTensor,
     pub grad_bias_ih: GoldenTensor,
-    pub grad_bias_hh: GoldenTensor,
+    pub grad_bias_hh: Option<GoldenTensor>,
     pub grad_h0: GoldenTensor,
     pub grad_c0: Option<GoldenTensor>,
 }
@@ -77,13 +78,13 @@ pub struct GoldenTensor {
 }
 
 impl Golden {
-    /// The golden values of a cell.
+    /// The golden values of a cell, `framework/cell`.
     ///
     /// # Panics
     ///
     /// If the file is not there or not as it should be.
-    pub fn load(cell: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{cell}.json"));
+    pub fn load(file: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{file}.json"));
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -7,7 +7,10 @@ mod golden;
 mod reference;
 
 pub use burn_variational_kernels::testing::{Operation, engine_runs, without_engine};
-pub use closeness::{CPU_TOLERANCE, GPU_TOLERANCE, assert_close, relative_error, tolerance};
+pub use closeness::{
+    CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
+    assert_elements_close, relative_error, tolerance,
+};
 pub use devices::{flex, ndarray, wgpu};
 pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,

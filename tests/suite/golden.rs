@@ -1,4 +1,4 @@
-//! Outputs, final states and gradients are those that PyTorch gives.
+//! Outputs, final states and gradients are those that PyTorch and Keras give.
 
 use burn::module::Param;
 use burn::nn::LstmState;
@@ -9,7 +9,8 @@ use burn_variational::rnn::{
     RecurrentLayer, RecurrentStack, RnnCell, SiteMasks, StackMasks, StackState,
 };
 use cross_backend_tests::{
-    CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close, on_every_path,
+    CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close,
+    assert_elements_close, on_every_path,
 };
 
 /// What of a golden test depends on the cell.
@@ -24,13 +25,15 @@ trait GoldenCell: RecurrentCell {
     fn cell(state: &Self::State) -> Option<Tensor<2>>;
 }
 
-/// PyTorch's two biases added up, except for the last `apart` values of the second.
+/// The two biases, if there are two, added up, except for the last `apart` values of the second.
 fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
     let matrix = |tensor: &GoldenTensor| Param::from_tensor(tensor.on::<2>(device).transpose());
     let mut bias = layer.bias_ih.clone();
-    let together = bias.values.len() - apart;
-    for (sum, term) in bias.values.iter_mut().zip(&layer.bias_hh.values[..together]) {
-        *sum += term;
+    if let Some(second) = &layer.bias_hh {
+        let together = bias.values.len() - apart;
+        for (sum, term) in bias.values.iter_mut().zip(&second.values[..together]) {
+            *sum += term;
+        }
     }
     GateWeights {
         input: matrix(&layer.weight_ih),
@@ -74,7 +77,8 @@ fn gru(layer: &GoldenLayer, reset_after: bool, device: &Device) -> GruCell {
     if !reset_after {
         return GruCell { gates: gates(layer, 0, device), candidate_bias: None, reset_after };
     }
-    let candidate = layer.bias_hh.values[2 * d_hidden..].to_vec();
+    let second = layer.bias_hh.as_ref().expect("a GRU that resets after has two biases");
+    let candidate = second.values[2 * d_hidden..].to_vec();
     let candidate = GoldenTensor { shape: vec![d_hidden], values: candidate };
     GruCell {
         gates: gates(layer, d_hidden, device),
@@ -114,14 +118,21 @@ fn site_masks(masks: &[GoldenTensor], n_gates: usize, device: &Device) -> SiteMa
     }
 }
 
+/// Five significant digits of f32 on every backend, and each element for itself.
+fn assert_golden<const D: usize>(got: &Tensor<D>, expected: &[f64], what: String) {
+    assert_close(got, expected, CPU_TOLERANCE, &what);
+    assert_elements_close(got, expected, what);
+}
+
 fn check_cell<C: GoldenCell>(
     file: &str,
+    cases: &[&str],
     make: impl Fn(&GoldenLayer, &Device) -> C,
     device: &Device,
 ) {
     let golden = Golden::load(file);
     let names: Vec<_> = golden.cases.iter().map(|case| case.name.as_str()).collect();
-    assert_eq!(names, ["identity", "tied", "untied"]);
+    assert_eq!(names, cases);
     for case in &golden.cases {
         check_case(case, &make, &device.clone().autodiff(), &format!("{file}, {}", case.name));
     }
@@ -154,11 +165,10 @@ fn check_case<C: GoldenCell>(
     let state = StackState { layers: states.collect() };
     let (output, state) = stack.forward(input.clone(), Some(state), &masks);
 
-    // Five significant digits of f32, on every backend.
     let close = |got: &Tensor<2>, expected: &GoldenTensor, name: &str| {
-        assert_close(got, &expected.values, CPU_TOLERANCE, format!("{what}: {name}"));
+        assert_golden(got, &expected.values, format!("{what}: {name}"));
     };
-    assert_close(&output, &case.expected.outputs.values, CPU_TOLERANCE, format!("{what}: outputs"));
+    assert_golden(&output, &case.expected.outputs.values, format!("{what}: outputs"));
     let mut loss = (output * case.output_weights.on(device)).sum();
     for (l, ((layer, expected), state)) in
         case.layers.iter().zip(&case.expected.layers).zip(&state.layers).enumerate()
@@ -171,26 +181,26 @@ fn check_case<C: GoldenCell>(
             loss = loss + (cell * layer.c_final_weights.as_ref().unwrap().on(device)).sum();
         }
     }
-    assert_close(&loss, &[case.expected.loss], CPU_TOLERANCE, format!("{what}: loss"));
+    assert_golden(&loss, &[case.expected.loss], format!("{what}: loss"));
 
     let grads = loss.backward();
     let grad = input.grad(&grads).unwrap();
     let expected = &case.expected.grad_input.values;
-    assert_close(&grad, expected, CPU_TOLERANCE, format!("{what}: grad input"));
+    assert_golden(&grad, expected, format!("{what}: grad input"));
     for (l, (ours, expected)) in stack.layers.iter().zip(&case.expected.layers).enumerate() {
         let name = |name: &str| format!("{what}: layer {l} grad {name}");
         let gates = ours.cell.gates();
         let grad = gates.input.grad(&grads).unwrap();
-        assert_close(&grad, &expected.grad_weight_ih.transposed(), CPU_TOLERANCE, name("W"));
+        assert_golden(&grad, &expected.grad_weight_ih.transposed(), name("W"));
         let grad = gates.recurrent.grad(&grads).unwrap();
-        assert_close(&grad, &expected.grad_weight_hh.transposed(), CPU_TOLERANCE, name("U"));
+        assert_golden(&grad, &expected.grad_weight_hh.transposed(), name("U"));
         let grad = gates.bias.as_ref().unwrap().grad(&grads).unwrap();
-        assert_close(&grad, &expected.grad_bias_ih.values, CPU_TOLERANCE, name("b"));
+        assert_golden(&grad, &expected.grad_bias_ih.values, name("b"));
         if let Some(bias) = ours.cell.candidate_bias() {
             let [d_hidden] = bias.dims();
-            let values = &expected.grad_bias_hh.values[2 * d_hidden..];
+            let values = &expected.grad_bias_hh.as_ref().unwrap().values[2 * d_hidden..];
             let grad = bias.grad(&grads).unwrap();
-            assert_close(&grad, values, CPU_TOLERANCE, name("b_hn"));
+            assert_golden(&grad, values, name("b_hn"));
         }
         let (h0, c0) = &initial[l];
         close(&h0.grad(&grads).unwrap(), &expected.grad_h0, &format!("layer {l} grad h0"));
@@ -202,18 +212,27 @@ fn check_case<C: GoldenCell>(
 
 on_every_path! {
     fn lstm_is_that_of_pytorch(device: &Device) {
-        check_cell("lstm", LstmCell::of, device);
+        check_cell("pytorch/lstm", &["identity", "tied"], LstmCell::of, device);
+    }
+
+    fn lstm_with_a_mask_for_each_gate_is_that_of_keras(device: &Device) {
+        check_cell("keras/lstm", &["untied"], LstmCell::of, device);
     }
 
     fn gru_with_reset_after_is_that_of_pytorch(device: &Device) {
-        check_cell("gru", GruCell::of, device);
+        check_cell("pytorch/gru", &["identity"], GruCell::of, device);
     }
 
-    fn gru_with_reset_before_is_that_of_pytorch(device: &Device) {
-        check_cell("gru_reset_before", |layer, device| gru(layer, false, device), device);
+    fn gru_with_reset_after_and_masks_is_that_of_keras(device: &Device) {
+        check_cell("keras/gru", &["tied", "untied"], GruCell::of, device);
+    }
+
+    fn gru_with_reset_before_is_that_of_keras(device: &Device) {
+        let make = |layer: &GoldenLayer, device: &Device| gru(layer, false, device);
+        check_cell("keras/gru_reset_before", &["identity", "tied", "untied"], make, device);
     }
 
     fn rnn_is_that_of_pytorch(device: &Device) {
-        check_cell("rnn", RnnCell::of, device);
+        check_cell("pytorch/rnn", &["identity", "tied"], RnnCell::of, device);
     }
 }

@@ -148,7 +148,7 @@ impl TokenWindows {
     }
 
     /// The windows, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = TokenWindow> + '_ {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = TokenWindow> + Clone + '_ {
         (0..self.len()).map(|index| self.window(index))
     }
 }

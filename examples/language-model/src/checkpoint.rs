@@ -29,12 +29,21 @@ pub(crate) struct EpochRecord {
 }
 
 /// What a trained model has come to.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Evaluation {
     pub(crate) train_ppl: Exact,
     pub(crate) test_ppl: Exact,
-    pub(crate) test_ppl_mc: Option<Exact>,
-    pub(crate) test_ppl_mc_types_dropped: Option<Exact>,
+    /// By Monte Carlo with word types left whole, against the number of draws.
+    pub(crate) test_mc: Option<Vec<DrawsPerplexity>>,
+    /// By Monte Carlo with word types dropped too.
+    pub(crate) test_mc_types_dropped: Option<Vec<DrawsPerplexity>>,
+}
+
+/// A perplexity by Monte Carlo over so many draws.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct DrawsPerplexity {
+    pub(crate) n_draws: usize,
+    pub(crate) ppl: Exact,
 }
 
 /// A number that comes back from a checkpoint as it went in, the last bit and NaN included: it is
@@ -94,6 +103,7 @@ impl MethodCheckpoint {
 pub(crate) struct FinishedMethod {
     pub(crate) result: MethodResult,
     pub(crate) epochs: Vec<EpochRecord>,
+    pub(crate) evaluation: Evaluation,
 }
 
 #[cfg(test)]

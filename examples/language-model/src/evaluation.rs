@@ -37,7 +37,7 @@ pub(crate) fn monte_carlo_perplexity<C: RecurrentCell>(
 ) -> Result<Vec<f64>> {
     draws.perplexity_curve(model, on_device(windows, device), n_draws, |n_tokens| {
         bar.advance(n_tokens as u64);
-        interrupt::check()
+        Ok(interrupt::check()?)
     })
 }
 

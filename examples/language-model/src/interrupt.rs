@@ -17,7 +17,12 @@ pub(crate) fn watch() -> Result<()> {
     watched.context("cannot listen for Ctrl-C")
 }
 
+/// Whether Ctrl-C was pressed.
+pub(crate) fn asked() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// An error once Ctrl-C was pressed.
 pub(crate) fn check() -> Result<(), Stopped> {
-    if INTERRUPTED.load(Ordering::Relaxed) { Err(Stopped) } else { Ok(()) }
+    if asked() { Err(Stopped) } else { Ok(()) }
 }

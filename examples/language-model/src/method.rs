@@ -20,7 +20,7 @@ pub(crate) enum Method {
 }
 
 /// What a model drops.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ModelDropout {
     pub(crate) word_type: Option<SiteDropout>,
     pub(crate) stack: StackDropout,

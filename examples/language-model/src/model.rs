@@ -78,8 +78,8 @@ impl<C: RecurrentCell> LanguageModel<C> {
         state: Option<StackState<C::State>>,
         masks: &Masks,
     ) -> (Tensor<2>, StackState<C::State>) {
-        let embedded = self.embedding.forward(tokens, &masks.embedding);
-        let (hidden, state) = self.stack.forward(embedded, state, &masks.stack);
+        let embedded = self.embedding.forward(tokens, &masks.0);
+        let (hidden, state) = self.stack.forward(embedded, state, &masks.1);
         // Layers give their steps one after the other: rows in this order need no copy.
         let hidden = hidden.swap_dims(0, 1);
         let [seq_length, batch_size, width] = hidden.dims();

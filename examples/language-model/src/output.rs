@@ -10,13 +10,14 @@ use burn_variational::training::{CheckpointDir, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
-use crate::checkpoint::FinishedMethod;
+use crate::checkpoint::{DrawsPerplexity, FinishedMethod};
 use crate::method::Method;
 use crate::{BackendName, CellName, PresetName};
 
 const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
 const CURVES: &str = "learning-curves.png";
+const DRAWS: &str = "monte-carlo.png";
 const CHECKPOINTS: &str = "checkpoints";
 const DONE: &str = "done-checkpoints";
 
@@ -69,7 +70,7 @@ impl OutputDir {
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let models = run.methods.iter().map(|&method| model_file(method));
-                let ours = [RESULTS, CURVES, CHECKPOINTS].map(String::from);
+                let ours = [RESULTS, CURVES, DRAWS, CHECKPOINTS].map(String::from);
                 for name in ours.into_iter().chain(models) {
                     let stray = output.path.join(name);
                     ensure!(
@@ -130,14 +131,42 @@ impl OutputDir {
     pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
         self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        Self::chart(methods).save(self.path.join(CURVES))?;
+        Self::learning_curves(methods).save(self.path.join(CURVES))?;
+        if methods.iter().any(|method| method.evaluation.test_mc.is_some()) {
+            Self::monte_carlo_curves(methods).save(self.path.join(DRAWS))?;
+        }
         // Under another name first: a kill in the middle must not leave half of the checkpoints.
         let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
         fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
         remove_if_there(&done)
     }
 
-    fn chart(methods: &[FinishedMethod]) -> LineChart {
+    /// Test perplexity against the number of draws, and by weight averaging beside it.
+    fn monte_carlo_curves(methods: &[FinishedMethod]) -> LineChart {
+        let mut chart =
+            LineChart::new("Test perplexity by Monte Carlo", "draws", "perplexity").with_log_x();
+        for (colour, method) in methods.iter().enumerate() {
+            let name = method.result.method;
+            let evaluation = &method.evaluation;
+            let curve = |what: &str, points: &[DrawsPerplexity]| {
+                let points = points.iter().map(|point| (point.n_draws as f64, point.ppl.0));
+                Curve::new(
+                    format!("{name}, {what}"),
+                    colour,
+                    points.filter(|(_, ppl)| ppl.is_finite()),
+                )
+            };
+            let Some(points) = &evaluation.test_mc else { continue };
+            chart = chart.with_curve(curve("Monte Carlo", points));
+            let flat =
+                points.iter().map(|point| DrawsPerplexity { ppl: evaluation.test_ppl, ..*point });
+            let flat: Vec<_> = flat.collect();
+            chart = chart.with_curve(curve("weight averaging", &flat).dashed());
+        }
+        chart
+    }
+
+    fn learning_curves(methods: &[FinishedMethod]) -> LineChart {
         let mut chart = LineChart::new("Learning curves", "epoch", "perplexity").with_log_y();
         for (colour, method) in methods.iter().enumerate() {
             let curve = |name: &str, ppl: fn(&crate::checkpoint::EpochRecord) -> f64| {

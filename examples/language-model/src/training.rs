@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use burn::module::{Module, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
-use burn_variational::dropout::MaskRng;
+use burn_variational::dropout::{MaskRng, VariationalModel};
 use burn_variational::mc::MonteCarlo;
 use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
@@ -15,7 +15,9 @@ use burn_variational::training::{
 
 use crate::MakeCell;
 use crate::arguments::Run;
-use crate::checkpoint::{EpochRecord, Evaluation, Exact, FinishedMethod, MethodCheckpoint};
+use crate::checkpoint::{
+    DrawsPerplexity, EpochRecord, Evaluation, Exact, FinishedMethod, MethodCheckpoint,
+};
 use crate::corpus::Corpus;
 use crate::evaluation::{monte_carlo_perplexity, perplexity};
 use crate::interrupt;
@@ -24,10 +26,6 @@ use crate::model::LanguageModel;
 use crate::output::{MethodResult, OutputDir};
 use crate::preset::Preset;
 use crate::progress::TokenBar;
-
-/// Scopes of the masks: those of training and those of prediction are never the same.
-const TRAINING: u64 = 0;
-const PREDICTION: u64 = 1;
 
 /// Trains and evaluates the methods of a run.
 #[derive(Debug)]
@@ -98,11 +96,11 @@ impl Trainer<'_> {
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
         }
-        let evaluation = if let Some(evaluation) = training.checkpoint.evaluation {
+        let evaluation = if let Some(evaluation) = training.checkpoint.evaluation.clone() {
             evaluation
         } else {
             let evaluation = self.evaluate(&training, method)?;
-            training.checkpoint.evaluation = Some(evaluation);
+            training.checkpoint.evaluation = Some(evaluation.clone());
             let Training { model, optimizer, checkpoint } = &training;
             checkpoints.save(model, optimizer, checkpoint)?;
             evaluation
@@ -110,7 +108,7 @@ impl Trainer<'_> {
         self.output.save_model(method, training.model)?;
         let checkpoint = training.checkpoint;
         let result = self.result(method, &checkpoint, &evaluation)?;
-        Ok(FinishedMethod { result, epochs: checkpoint.epochs })
+        Ok(FinishedMethod { result, epochs: checkpoint.epochs, evaluation })
     }
 
     fn start<K: CellConfig>(
@@ -153,7 +151,7 @@ impl Trainer<'_> {
         let preset = self.run.preset();
         let device = self.device.clone().autodiff();
         let lr = training.checkpoint.lr(&method.schedule(&preset), epoch);
-        let rng = MaskRng::seeded(self.run.seed).scope(TRAINING);
+        let rng = MaskRng::seeded(self.run.seed);
         let name = format!("{method} epoch {epoch}/{}", self.run.epochs);
         let bar = TokenBar::new(name, windows.n_targets() as u64);
         let start = Instant::now();
@@ -163,10 +161,9 @@ impl Trainer<'_> {
             interrupt::check()?;
             let [batch_size, seq_length] = window.dims();
             let draw = (epoch - 1) * windows.len() + index;
-            let rng = rng.clone().draw(draw as u64);
             let model = &training.model;
-            let masks = model.sample_masks(window.dims(), &rng, true, &device);
             let (inputs, targets) = (window.inputs_on(&device), window.targets_on(&device));
+            let masks = model.masks_for(&inputs, rng.draw(draw as u64));
             let (losses, next) = model.forward(inputs, targets, state, &masks);
             state = Some(next.detach());
             // Summed over the steps of the mean over the batch: learning rate and clipping are
@@ -219,21 +216,23 @@ impl Trainer<'_> {
         let test_ppl = perplexity(&model, test, device, &bar)?;
         drop(bar);
 
-        let monte_carlo = |drop_types: bool| -> Result<Exact> {
-            let n_draws = self.run.mc_samples;
+        let monte_carlo = |model: &LanguageModel<C>| -> Result<Vec<DrawsPerplexity>> {
+            let n_draws = draws_of_curve(self.run.mc_samples);
             let name = format!("{method} test by Monte Carlo");
-            let bar = TokenBar::new(name, (test.n_targets() * n_draws) as u64);
-            let rng = MaskRng::seeded(self.run.seed).scope(PREDICTION);
-            let draws = MonteCarlo::new(n_draws, rng);
-            monte_carlo_perplexity(&model, test, draws, drop_types, device, &bar).map(Exact)
+            let bar = TokenBar::new(name, (test.n_targets() * self.run.mc_samples) as u64);
+            let draws = MonteCarlo::new(self.run.mc_samples, MaskRng::seeded(self.run.seed));
+            let curve = monte_carlo_perplexity(model, test, &draws, &n_draws, device, &bar)?;
+            let points = n_draws.into_iter().zip(curve);
+            Ok(points.map(|(n_draws, ppl)| DrawsPerplexity { n_draws, ppl: Exact(ppl) }).collect())
         };
+        let whole_types = model.clone().with_whole_types();
         Ok(Evaluation {
             train_ppl: Exact(train_ppl),
             test_ppl: Exact(test_ppl),
-            test_ppl_mc: (method != Method::None).then(|| monte_carlo(false)).transpose()?,
-            test_ppl_mc_types_dropped: method
+            test_mc: (method != Method::None).then(|| monte_carlo(&whole_types)).transpose()?,
+            test_mc_types_dropped: method
                 .is_variational()
-                .then(|| monte_carlo(true))
+                .then(|| monte_carlo(&model))
                 .transpose()?,
         })
     }
@@ -258,10 +257,21 @@ impl Trainer<'_> {
             train_ppl: Some(evaluation.train_ppl.0),
             valid_ppl: Some(last.valid_ppl.0),
             test_ppl: Some(evaluation.test_ppl.0),
-            test_ppl_mc: evaluation.test_ppl_mc.map(|ppl| ppl.0),
-            test_ppl_mc_types_dropped: evaluation.test_ppl_mc_types_dropped.map(|ppl| ppl.0),
+            test_ppl_mc: last_perplexity(evaluation.test_mc.as_deref()),
+            test_ppl_mc_types_dropped: last_perplexity(evaluation.test_mc_types_dropped.as_deref()),
             source_ppl: self.texts.source_perplexity,
             tokens_per_second: trained as f64 / checkpoint.train_seconds.0,
         })
     }
+}
+
+/// The numbers of draws at which a perplexity is taken: 1, 2, 5, 10, 20, .. and the last.
+fn draws_of_curve(n_draws: usize) -> Vec<usize> {
+    let decades = (0..).map(|exponent| 10_usize.pow(exponent));
+    let steps = decades.flat_map(|decade| [decade, 2 * decade, 5 * decade]);
+    steps.take_while(|&draws| draws < n_draws).chain([n_draws]).collect()
+}
+
+fn last_perplexity(curve: Option<&[DrawsPerplexity]>) -> Option<f64> {
+    curve?.last().map(|point| point.ppl.0)
 }
