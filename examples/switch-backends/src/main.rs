@@ -35,11 +35,19 @@ impl Model {
             output: LinearConfig::new(16, 1).init(device),
         }
     }
+}
 
-    fn forward(&self, input: Tensor<3>, rng: &MaskRng) -> Tensor<3> {
-        let [batch_size, seq_length, _] = input.dims();
-        let masks = self.gru.sample_masks([batch_size, seq_length], rng, &input.device());
-        self.output.forward(self.gru.forward(input, None, &masks).0)
+impl VariationalModel for Model {
+    type Input = Tensor<3>;
+    type Masks = (StackMasks, ());
+    type Output = Tensor<3>;
+
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> Self::Masks {
+        (&self.gru, &self.output).sample_masks(extent, draw)
+    }
+
+    fn run(&self, input: Tensor<3>, masks: &Self::Masks) -> Tensor<3> {
+        (&self.gru, &self.output).run(input, masks)
     }
 }
 
@@ -56,7 +64,8 @@ fn train(device: &Device) -> Model {
     let (mut model, mut optimizer) = (Model::new(&device), AdamConfig::new().init());
     let (input, target) = data(&device);
     for step in 0..200 {
-        let output = model.forward(input.clone(), &MaskRng::seeded(1).draw(step));
+        let masks = model.masks_for(&input, MaskRng::seeded(1).draw(step));
+        let output = model.run(input.clone(), &masks);
         let loss = (output - target.clone()).square().mean();
         let grads = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(0.01, model, grads);
@@ -66,8 +75,7 @@ fn train(device: &Device) -> Model {
 
 fn predict(model: &Model, device: &Device) -> Result<Vec<f32>> {
     let (input, _) = data(device);
-    let prediction = MonteCarlo::new(20, MaskRng::seeded(2))
-        .regression(DIMS[0], |pass| model.forward(pass.fold(&input), pass.rng()))?;
+    let prediction = MonteCarlo::new(20, MaskRng::seeded(2)).moments(model, &input)?;
     Ok(prediction.mean().into_data().try_to_vec()?)
 }
 
