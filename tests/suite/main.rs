@@ -12,6 +12,7 @@ mod kl;
 mod masks;
 mod monte_carlo;
 mod parity;
+mod perplexity;
 mod schemes;
 mod stateful;
 mod training;

@@ -17,8 +17,9 @@ const FIRST_ROWS: usize = 8;
 ///
 /// Draws are folded into the batch as far as the outputs of a pass stay under a number of bytes; a
 /// batch too large for that is split too. Neither changes any mask, for a mask is a function of
-/// its draw and row. The masks are those of a scope of their own, so that no prediction meets
-/// those of a training step, even with its seed.
+/// its draw and row. The source is used in the scope `"monte carlo"`, so that no prediction meets
+/// the masks of a training step, even with its seed; draw `k` of a model are the masks that it
+/// samples from `rng.scope("monte carlo").draw(k).part("model")`.
 ///
 /// # Example
 ///

@@ -42,8 +42,9 @@ use crate::{CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, Step
 ///     fn d_hidden(&self) -> usize {
 ///         self.input.weight.dims()[1]
 ///     }
-///     fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
-///         HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
+///     fn initial_state(&self, batch_size: usize) -> HiddenState {
+///         let device = self.recurrent.weight.device();
+///         HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], &device))
 ///     }
 ///     fn sites(&self) -> Vec<CellSite> {
 ///         let (d_input, d_hidden) = (self.d_input(), self.d_hidden());
@@ -93,8 +94,8 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     /// A layer refuses dropout and masks at any other site.
     fn sites(&self) -> Vec<CellSite>;
 
-    /// The state before the first step.
-    fn initial_state(&self, batch_size: usize, device: &Device) -> Self::State;
+    /// The state before the first step, on the device and in the float type of the weights.
+    fn initial_state(&self, batch_size: usize) -> Self::State;
 
     /// What `x_t` contributes to every step, for all steps at once: it needs no state, so it is
     /// one matrix product instead of one for each step.

@@ -73,6 +73,14 @@ impl GateWeights {
         width / d_hidden
     }
 
+    /// Zeros `[batch_size, d_hidden]`, on the device and in the float type of the weights: what a
+    /// state is before the first step.
+    pub fn zero_state(&self, batch_size: usize) -> Tensor<2> {
+        let weights = self.recurrent.val();
+        let [d_hidden, _] = weights.dims();
+        Tensor::zeros([batch_size, d_hidden], (&weights.device(), weights.dtype()))
+    }
+
     /// `(x_t ∘ z_x) W + b` for all steps in one matrix product.
     ///
     /// # Shapes

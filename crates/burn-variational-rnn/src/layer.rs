@@ -130,7 +130,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
             assert!(size > 0, "RecurrentLayer: {field} must be positive, got 0");
         }
-        let initial = self.cell.initial_state(batch_size, &input.device());
+        let initial = self.cell.initial_state(batch_size);
         let state = match state {
             Some(state) => {
                 check_state(&state, &initial);

@@ -129,8 +129,8 @@ impl RecurrentCell for GruCell {
         self.gates.sites()
     }
 
-    fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
-        HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
+    fn initial_state(&self, batch_size: usize) -> HiddenState {
+        HiddenState::new(self.gates.zero_state(batch_size))
     }
 
     fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {

@@ -88,8 +88,9 @@ impl RecurrentCell for LstmCell {
         self.gates.sites()
     }
 
-    fn initial_state(&self, batch_size: usize, device: &Device) -> LstmState<2> {
-        LstmState::initial([batch_size, self.d_hidden()], device)
+    fn initial_state(&self, batch_size: usize) -> LstmState<2> {
+        let zeros = self.gates.zero_state(batch_size);
+        LstmState::new(zeros.clone(), zeros)
     }
 
     fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
