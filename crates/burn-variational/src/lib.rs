@@ -15,17 +15,18 @@ pub mod devices;
 /// What most programs need: `use burn_variational::prelude::*`.
 pub mod prelude {
     pub use crate::dropout::{
-        DropoutMask, DropoutPrior, KlTerm, LockedDropout, LockedDropoutConfig, MaskRng, SiteDropout,
+        BatchExtent, DropoutMask, DropoutPrior, KlTerm, LockedDropout, LockedDropoutConfig,
+        MaskDraw, MaskRng, ModelInput, SequenceExtent, Site, SiteDropout, VariationalModel,
     };
     pub use crate::embedding::{
         EmbeddingMasks, TiedOutput, TiedOutputConfig, VariationalEmbedding,
         VariationalEmbeddingConfig,
     };
-    pub use crate::mc::{MonteCarlo, Pass};
+    pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
     pub use crate::rnn::{
-        CellConfig, HiddenState, LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer,
-        RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout, StackMasks,
-        StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
+        CellConfig, CellSite, GateMasks, HiddenState, LayerDropout, LayerMasks, RecurrentCell,
+        RecurrentLayer, RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout,
+        StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
         VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
     };
 }
