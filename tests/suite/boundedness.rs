@@ -1,7 +1,7 @@
 //! Masks multiply what enters the gates, so the carried state cannot explode.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_variational::dropout::MaskRng;
+use burn_variational::dropout::{MaskRng, Site, VariationalModel};
 use burn_variational::rnn::{CellConfig, GruCellConfig, RnnCellConfig, StackConfig, StackDropout};
 use cross_backend_tests::on_every_path;
 
@@ -9,10 +9,10 @@ use cross_backend_tests::on_every_path;
 fn largest<K: CellConfig>(cell: K, device: &Device) -> f32 {
     const SEQ_LENGTH: usize = 200;
     let stack = StackConfig::from_cell(cell)
-        .with_dropout(StackDropout::variational(0.5, 0.5).with_output(None))
+        .with_dropout(StackDropout::variational(0.5, 0.5).without(&Site::Output))
         .init(device);
-    let masks = stack.sample_masks([2, SEQ_LENGTH], &MaskRng::seeded(1), device);
     let input = Tensor::random([2, SEQ_LENGTH, 4], Distribution::Normal(0.0, 3.0), device);
+    let masks = stack.masks_for(&input, MaskRng::seeded(1).draw(0).part("stack"));
     stack.forward(input, None, &masks).0.abs().max().into_scalar()
 }
 

@@ -1,8 +1,8 @@
 //! Words dropped by type and by token.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor};
-use burn_variational::dropout::{MaskRng, SiteDropout};
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn_variational::dropout::{MaskRng, SiteDropout, VariationalModel};
 use burn_variational::embedding::{
     EmbeddingMasks, TiedOutputConfig, VariationalEmbedding, VariationalEmbeddingConfig,
 };
@@ -13,9 +13,9 @@ fn embedding(
     by_token: Option<SiteDropout>,
     device: &Device,
 ) -> VariationalEmbedding {
-    let config = VariationalEmbeddingConfig::new(4, 2)
-        .with_type_dropout(by_type)
-        .with_token_dropout(by_token);
+    let mut config = VariationalEmbeddingConfig::new(4, 2);
+    config.type_dropout = by_type;
+    config.token_dropout = by_token;
     let weight = Tensor::from_data([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], device);
     VariationalEmbedding { weight: Param::from_tensor(weight), ..config.init(device) }
 }
@@ -27,9 +27,10 @@ fn sentence(device: &Device) -> Tensor<2, Int> {
 
 /// Which places of both rows are dropped; what is kept must be scaled.
 fn dropped(embedding: &VariationalEmbedding, draw: u64, device: &Device) -> [[bool; 5]; 2] {
-    let masks = embedding.sample_masks([2, 5], &MaskRng::seeded(1).draw(draw), device);
-    let output = embedding.forward(sentence(device), &masks);
-    let whole = embedding.forward(sentence(device), &EmbeddingMasks::identity());
+    let sentence = sentence(device);
+    let masks = embedding.masks_for(&sentence, MaskRng::seeded(1).draw(draw).part("words"));
+    let output = embedding.forward(sentence.clone(), &masks);
+    let whole = embedding.forward(sentence, &EmbeddingMasks::identity());
     let ratio: Vec<f32> = (output / whole).into_data().try_to_vec().unwrap();
     let places: Vec<bool> = ratio
         .chunks(2)
@@ -82,12 +83,13 @@ on_every_device! {
 
     fn a_word_at_the_end_of_a_large_vocabulary_costs_no_table(device: &Device) {
         let embedding = VariationalEmbeddingConfig::new(10, 1)
-            .with_type_dropout(Some(SiteDropout::new(0.5)))
+            .with_type_dropout(0.5)
             .init(device);
-        let masks = embedding.sample_masks([1, 3], &MaskRng::seeded(1), device);
         let last = 2_000_000_000;
         let tokens = Tensor::from_data([[last, 1, last]], device);
-        let factors: Vec<f32> = masks.types.factors(&tokens).into_data().try_to_vec().unwrap();
+        let masks = embedding.masks_for(&tokens, MaskRng::seeded(1).draw(0).part("words"));
+        let factors = masks.types.factors(&tokens, FloatDType::F32);
+        let factors: Vec<f32> = factors.into_data().try_to_vec().unwrap();
         assert_eq!(factors[0].to_bits(), factors[2].to_bits());
     }
 

@@ -4,7 +4,9 @@ use std::panic::AssertUnwindSafe;
 
 use burn::nn::{self, LstmState, activation::ActivationConfig};
 use burn::tensor::{Device, Tensor};
-use burn_variational::dropout::{DropoutMask, MaskRng, SiteDropout};
+use burn_variational::dropout::{
+    DropoutMask, MaskRng, SequenceExtent, SiteDropout, VariationalModel,
+};
 use burn_variational::embedding::{TiedOutputConfig, VariationalEmbeddingConfig};
 use burn_variational::rnn::{
     GateMasks, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer,
@@ -24,7 +26,7 @@ fn input(dims: [usize; 3]) -> Tensor<3> {
 fn state(batch_size: usize, cell: usize, hidden: usize) -> StackState<LstmState<2>> {
     // Built by hand: the constructor of `burn::nn` checks that the two are alike.
     let tensor = |width| Tensor::ones([batch_size, width], &flex());
-    StackState { layers: vec![LstmState { cell: tensor(cell), hidden: tensor(hidden) }] }
+    StackState::new(vec![LstmState { cell: tensor(cell), hidden: tensor(hidden) }])
 }
 
 fn forward(dims: [usize; 3], state: Option<StackState<LstmState<2>>>, masks: &StackMasks) {
@@ -33,32 +35,32 @@ fn forward(dims: [usize; 3], state: Option<StackState<LstmState<2>>>, masks: &St
 
 fn masks(recurrent: [usize; 2]) -> StackMasks {
     let mask = DropoutMask::from_values(Tensor::ones(recurrent, &flex()));
-    StackMasks { layers: vec![LayerMasks::identity().with_recurrent(SiteMasks::tied(mask))] }
+    StackMasks::new(vec![LayerMasks::identity().with_recurrent(SiteMasks::tied(mask))])
 }
 
 #[test]
-#[should_panic(expected = "StackConfig: recurrent dropout prob must be in [0, 1), got 1")]
+#[should_panic(expected = "RecurrentLayer: recurrent dropout prob must be in [0, 1), got 1")]
 fn dropping_all_of_the_recurrence_is_refused() {
     let _ = config().with_dropout(StackDropout::variational(0.5, 1.0)).init(&flex());
 }
 
 #[test]
-#[should_panic(expected = "StackConfig: input dropout prob must be in [0, 1), got -0.5")]
+#[should_panic(expected = "RecurrentLayer: input dropout prob must be in [0, 1), got -0.5")]
 fn a_rate_under_zero_is_refused() {
     let _ = config().with_dropout(StackDropout::naive(-0.5)).init(&flex());
 }
 
 #[test]
-#[should_panic(expected = "StackConfig: output dropout prob must be in [0, 1), got NaN")]
+#[should_panic(expected = "RecurrentLayer: output dropout prob must be in [0, 1), got NaN")]
 fn a_rate_that_is_no_number_is_refused() {
-    let dropout = StackDropout::none().with_output(Some(SiteDropout::new(f64::NAN)));
+    let dropout = StackDropout::none().with_output(f64::NAN);
     let _ = config().with_dropout(dropout).init(&flex());
 }
 
 #[test]
 #[should_panic(expected = "RecurrentLayer: input dropout prob must be in [0, 1), got 1.5")]
 fn a_rate_over_one_is_refused_by_a_layer() {
-    let dropout = LayerDropout::none().with_input(Some(SiteDropout::new(1.5)));
+    let dropout = LayerDropout::none().with_input(1.5);
     let _ = RecurrentLayer::new(
         burn_variational::rnn::CellConfig::init(&LstmCellConfig::new(3, 4, true), &flex()),
         dropout,
@@ -69,7 +71,7 @@ fn a_rate_over_one_is_refused_by_a_layer() {
 #[should_panic(expected = "VariationalEmbeddingConfig: type dropout prob must be in [0, 1), got 1")]
 fn dropping_all_word_types_is_refused() {
     let config = VariationalEmbeddingConfig::new(3, 4);
-    let _ = config.with_type_dropout(Some(SiteDropout::new(1.0))).init(&flex());
+    let _ = config.with_type_dropout(1.0).init(&flex());
 }
 
 #[test]
@@ -167,7 +169,7 @@ fn masks_for_another_number_of_gates_are_refused() {
             LayerMasks::identity().with_recurrent(masks()),
             LayerMasks::identity().with_input(masks()),
         ] {
-            let masks = StackMasks { layers: vec![layer] };
+            let masks = StackMasks::new(vec![layer]);
             let refused =
                 std::panic::catch_unwind(AssertUnwindSafe(|| forward([1, 1, 3], None, &masks)));
             let message = *refused.unwrap_err().downcast::<String>().unwrap();
@@ -183,14 +185,16 @@ fn masks_of_another_length_are_refused() {
     let mask = DropoutMask::from_values(Tensor::ones([3, 1, 4], &flex()));
     let masks = SiteMasks::PerStep(GateMasks::Tied(mask));
     let layer = LayerMasks::identity().with_recurrent(masks);
-    forward([1, 2, 3], None, &StackMasks { layers: vec![layer] });
+    forward([1, 2, 3], None, &StackMasks::new(vec![layer]));
 }
 
 #[test]
 #[should_panic(expected = "token dropout lifetime must be PerStep, got PerSequence")]
 fn token_dropout_for_a_whole_sequence_is_refused() {
-    let config = VariationalEmbeddingConfig::new(3, 4);
-    let _ = config.with_token_dropout(Some(SiteDropout::new(0.5))).init(&flex());
+    let mut config = VariationalEmbeddingConfig::new(3, 4);
+    // As a configuration file may say it; the builder makes the lifetime a step.
+    config.token_dropout = Some(SiteDropout::new(0.5));
+    let _ = config.init(&flex());
 }
 
 #[test]
@@ -223,9 +227,10 @@ fn a_state_of_another_batch_size_is_refused() {
 )]
 fn a_word_mask_of_another_batch_size_is_refused() {
     let embedding = VariationalEmbeddingConfig::new(3, 4)
-        .with_type_dropout(Some(SiteDropout::new(0.5)))
+        .with_type_dropout(0.5)
         .init(&flex());
-    let masks = embedding.sample_masks([1, 2], &MaskRng::seeded(1), &flex());
+    let extent = SequenceExtent::new(1, 2, &flex());
+    let masks = embedding.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("words"));
     let _ = embedding.forward(Tensor::zeros([2, 2], &flex()), &masks);
 }
 

@@ -150,19 +150,19 @@ fn check_case<C: GoldenCell>(
         .map(|layer| RecurrentLayer::new(make(layer, device), LayerDropout::none()));
     let stack = RecurrentStack::new(layers.collect()).with_batch_first(false);
     let masks = case.layers.iter().zip(&stack.layers).map(|(layer, ours)| {
-        let n_gates = ours.cell.n_gates();
+        let n_gates = ours.cell.gates().n_gates();
         LayerMasks::identity()
             .with_input(site_masks(&layer.input_masks, n_gates, device))
             .with_recurrent(site_masks(&layer.recurrent_masks, n_gates, device))
     });
-    let masks = StackMasks { layers: masks.collect() };
+    let masks = StackMasks::new(masks.collect());
     let tracked = |tensor: &GoldenTensor| tensor.on::<2>(device).require_grad();
     let initial: Vec<_> =
         case.layers.iter().map(|l| (tracked(&l.h0), l.c0.as_ref().map(tracked))).collect();
     let states = initial.iter().map(|(h, c)| C::state(h.clone(), c.clone()));
     let input = case.input.on::<3>(device).require_grad();
 
-    let state = StackState { layers: states.collect() };
+    let state = StackState::new(states.collect());
     let (output, state) = stack.forward(input.clone(), Some(state), &masks);
 
     let close = |got: &Tensor<2>, expected: &GoldenTensor, name: &str| {
@@ -170,9 +170,8 @@ fn check_case<C: GoldenCell>(
     };
     assert_golden(&output, &case.expected.outputs.values, format!("{what}: outputs"));
     let mut loss = (output * case.output_weights.on(device)).sum();
-    for (l, ((layer, expected), state)) in
-        case.layers.iter().zip(&case.expected.layers).zip(&state.layers).enumerate()
-    {
+    for (l, (layer, expected)) in case.layers.iter().zip(&case.expected.layers).enumerate() {
+        let state = state.layer(l);
         let hidden = C::output(state);
         close(&hidden, &expected.h_final, &format!("layer {l} h"));
         loss = loss + (hidden * layer.h_final_weights.on(device)).sum();

@@ -4,7 +4,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_variational::dropout::{DropoutMask, MaskRng, Site, SiteDropout};
+use burn_variational::dropout::{DropoutMask, MaskRng, Site, SiteDropout, VariationalModel};
 use burn_variational::rnn::{
     CellConfig, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentCell,
     RecurrentLayer, RnnCellConfig, SiteMasks,
@@ -122,10 +122,10 @@ fn site(masks: &[Vec<f64>], units: usize, device: &Device) -> SiteMasks {
 }
 
 /// The masks of one kind, drawn on the host.
-fn drawn(dropout: &SiteDropout, site: Site, units: usize, n: usize) -> Vec<Vec<f64>> {
+fn drawn(dropout: &SiteDropout, site: &Site, units: usize, n: usize) -> Vec<Vec<f64>> {
     let draw = |gate| {
-        let rng = MaskRng::seeded(11).site(site).gate(gate);
-        let mask = dropout.sample([BATCH_SIZE, units], &rng, &flex());
+        let draw = MaskRng::seeded(11).draw(0).site(site).gate(gate);
+        let mask = dropout.sample([BATCH_SIZE, units], &draw, &flex());
         mask.values().unwrap().to_data().iter::<f64>().collect()
     };
     (0..n).map(draw).collect()
@@ -140,8 +140,8 @@ where
     for n_masks in [1, cell.n_gates()] {
         let dropout = SiteDropout::new(0.4);
         let masks = ReferenceMasks {
-            z_x: drawn(&dropout, Site::Input, D_INPUT, n_masks),
-            z_h: drawn(&dropout, Site::Recurrent, D_HIDDEN, n_masks),
+            z_x: drawn(&dropout, &Site::Input, D_INPUT, n_masks),
+            z_h: drawn(&dropout, &Site::Recurrent, D_HIDDEN, n_masks),
         };
         let reference = reference(cell);
         let mut parts = vec![reference.w.clone(), reference.u.clone(), reference.b.clone()];
@@ -214,21 +214,20 @@ fn check_dropped_rows<K: CellConfig>(config: &K, batch_size: usize, device: &Dev
     let dropout = SiteDropout::new(0.5).shared_over_batch();
     let layer = RecurrentLayer::new(
         config.init(&device),
-        LayerDropout::none().with_input(Some(dropout)).with_recurrent(Some(dropout)),
+        LayerDropout::none().with_input(dropout).with_recurrent(dropout),
     );
-    let dims = [batch_size, SEQ_LENGTH];
-    let masks = layer.sample_masks(dims, &MaskRng::seeded(2), &device);
     let input = Tensor::ones([batch_size, SEQ_LENGTH, D_INPUT], &device).mul_scalar(0.7);
+    let masks = layer.masks_for(&input, MaskRng::seeded(2).draw(0).part("layer"));
     let grads = layer.forward(input, None, &masks).0.sum().backward();
     let grads = GradientsParams::from_grads(grads, &layer);
     let mut collected = Collect(&grads, Vec::new());
     layer.visit(&mut collected);
 
-    let kept = |site: &SiteMasks| {
-        let mask = site.at_step(0).masks()[0].values().unwrap().clone().slice_dim(0, 0..1);
+    let kept = |site: Site| {
+        let mask = masks.get(&site).at_step(0).masks()[0].values().unwrap().slice_dim(0, 0..1);
         mask.into_data().iter::<f64>().collect::<Vec<_>>()
     };
-    for (gradient, kept) in collected.1.iter().zip([kept(&masks.input), kept(&masks.recurrent)]) {
+    for (gradient, kept) in collected.1.iter().zip([Site::Input, Site::Recurrent].map(kept)) {
         assert!(kept.contains(&0.0) && kept.iter().any(|&k| k > 0.0), "{kept:?} shows both");
         let width = gradient.len() / kept.len();
         for (row, &kept) in gradient.chunks(width).zip(&kept) {
@@ -270,10 +269,11 @@ on_every_path! {
                 LstmCellConfig::new(D_INPUT, D_HIDDEN, true).init(&device).map(&mut Fill(
                     vec![numbers(48, 0.1), numbers(64, 0.2), numbers(16, 0.3)].into_iter(),
                 )),
-                LayerDropout::none().with_recurrent(Some(SiteDropout::new(0.5).untied())),
+                LayerDropout::none().with_recurrent(SiteDropout::new(0.5).untied()),
             );
-            let masks = layer.sample_masks([2, 3], &MaskRng::seeded(2), &device);
-            let grads = layer.forward(Tensor::ones([2, 3, 3], &device), None, &masks).0.sum();
+            let input = Tensor::ones([2, 3, 3], &device);
+            let masks = layer.masks_for(&input, MaskRng::seeded(2).draw(0).part("layer"));
+            let grads = layer.forward(input, None, &masks).0.sum();
             let grads = GradientsParams::from_grads(grads.backward(), &layer);
             let mut collected = Collect(&grads, Vec::new());
             layer.visit(&mut collected);

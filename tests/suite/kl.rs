@@ -76,13 +76,13 @@ on_every_device! {
     fn the_penalty_is_its_closed_form_for_each_scaling(device: &Device) {
         let (p_x, p_between, p_h) = (0.2, 0.3, 0.5);
         let inverted = StackDropout::none()
-            .with_input(Some(SiteDropout::new(p_x)))
-            .with_between(Some(SiteDropout::new(p_between)))
-            .with_recurrent(Some(SiteDropout::new(p_h)));
+            .with_input(p_x)
+            .with_between(p_between)
+            .with_recurrent(p_h);
         let unscaled = StackDropout::none()
-            .with_input(Some(SiteDropout::new(p_x).unscaled()))
-            .with_between(Some(SiteDropout::new(p_between).unscaled()))
-            .with_recurrent(Some(SiteDropout::new(p_h).unscaled()));
+            .with_input(SiteDropout::new(p_x).unscaled())
+            .with_between(SiteDropout::new(p_between).unscaled())
+            .with_recurrent(SiteDropout::new(p_h).unscaled());
         let cases = [
             (inverted, [BASE / (1.0 - p_x), BASE / (1.0 - p_between)], BASE / (1.0 - p_h)),
             (unscaled, [BASE * (1.0 - p_x), BASE * (1.0 - p_between)], BASE * (1.0 - p_h)),
@@ -192,8 +192,8 @@ on_every_device! {
         assert_close(&kl.penalty(&lstm), &[expected], tolerance(device), "stack");
 
         let embedding = VariationalEmbeddingConfig::new(7, D_INPUT)
-            .with_type_dropout(Some(SiteDropout::new(0.2)))
-            .with_token_dropout(Some(SiteDropout::new(0.3).per_step()))
+            .with_type_dropout(0.2)
+            .with_token_dropout(SiteDropout::new(0.3).per_step())
             .init(device);
         let kl = embedding.kl_term(&prior().with_per_step_l2(0.01));
         let expected = 0.01 * sum_of_squares(&embedding.weight);
@@ -268,7 +268,7 @@ fn a_stack_that_drops_per_step_has_no_kl_term() {
 )]
 fn an_embedding_that_drops_tokens_has_no_kl_term() {
     let _ = VariationalEmbeddingConfig::new(7, D_INPUT)
-        .with_token_dropout(Some(SiteDropout::new(0.3).per_step()))
+        .with_token_dropout(SiteDropout::new(0.3).per_step())
         .init(&flex())
         .kl_term(&prior());
 }

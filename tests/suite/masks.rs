@@ -1,8 +1,10 @@
 //! Masks of one seed are the same everywhere, and masks of different coordinates have nothing to
 //! do with each other.
 
-use burn::tensor::Device;
-use burn_variational::dropout::{DropoutMask, MaskRng, Site, SiteDropout};
+use burn::tensor::{Device, FloatDType, Tensor};
+use burn_variational::dropout::{
+    DropoutMask, MaskDraw, MaskRng, SequenceExtent, Site, SiteDropout, VariationalModel,
+};
 use burn_variational::embedding::VariationalEmbeddingConfig;
 use burn_variational::rnn::{StackDropout, StackMasks, VariationalLstm, VariationalLstmConfig};
 use cross_backend_tests::{flex, on_every_device};
@@ -16,13 +18,15 @@ fn stack(dropout: StackDropout, device: &Device) -> VariationalLstm {
     VariationalLstmConfig::new(5, 7, true).with_n_layers(2).with_dropout(dropout).init(device)
 }
 
+const SITES: [Site; 3] = [Site::Input, Site::Recurrent, Site::Output];
+
 /// Every mask of a stack, bit by bit.
 fn all_bits(masks: &StackMasks) -> Vec<Vec<u32>> {
     let mut all = Vec::new();
-    for layer in &masks.layers {
-        for site in [&layer.input, &layer.recurrent, &layer.output] {
+    for layer in (0..masks.n_layers()).map(|l| masks.layer(l)) {
+        for site in SITES {
             for step in 0..3 {
-                let masks = site.at_step(step);
+                let masks = layer.get(&site).at_step(step);
                 let drawn = masks.masks().iter().filter(|mask| !mask.is_identity());
                 all.extend(drawn.map(bits));
             }
@@ -40,8 +44,9 @@ on_every_device! {
         ];
         for dropout in schemes {
             let sample = |device: &Device| {
-                let rng = MaskRng::seeded(42).draw(3);
-                all_bits(&stack(dropout, device).sample_masks([4, 3], &rng, device))
+                let draw = MaskRng::seeded(42).draw(3).part("stack");
+                let extent = SequenceExtent::new(4, 3, device);
+                all_bits(&stack(dropout.clone(), device).sample_masks(&extent, draw))
             };
             let masks = sample(device);
             assert!(!masks.is_empty());
@@ -52,11 +57,11 @@ on_every_device! {
 
     fn masks_do_not_depend_on_the_split_of_the_batch(device: &Device) {
         let dropout = SiteDropout::new(0.5);
-        let rng = MaskRng::seeded(1).site(Site::Recurrent);
-        let whole = bits(&dropout.sample([7, 9], &rng, device));
+        let draw = MaskRng::seeded(1).draw(0).site(&Site::Recurrent);
+        let whole = bits(&dropout.sample([7, 9], &draw, device));
         for first in [1, 3, 6] {
-            let head = bits(&dropout.sample([first, 9], &rng, device));
-            let rest = rng.clone().starting_row(first as u64);
+            let head = bits(&dropout.sample([first, 9], &draw, device));
+            let rest = draw.starting_row(first as u64);
             let tail = bits(&dropout.sample([7 - first, 9], &rest, device));
             assert_eq!([head, tail].concat(), whole);
         }
@@ -65,11 +70,13 @@ on_every_device! {
     fn masks_do_not_depend_on_the_draws_of_a_pass(device: &Device) {
         let stack = stack(StackDropout::variational_untied(0.25, 0.5), device);
         let rng = MaskRng::seeded(1);
-        let folded = stack.sample_masks([6, 3], &rng.clone().draws(4..7), device);
-        let apart: Vec<_> = (4..7)
-            .map(|draw| all_bits(&stack.sample_masks([2, 3], &rng.clone().draw(draw), device)))
-            .collect();
-        for (k, folded) in all_bits(&folded).into_iter().enumerate() {
+        let sample = |batch_size, draw: MaskDraw| {
+            let extent = SequenceExtent::new(batch_size, 3, device);
+            all_bits(&stack.sample_masks(&extent, draw.part("stack")))
+        };
+        let folded = sample(6, rng.draws(4..7));
+        let apart: Vec<_> = (4..7).map(|draw| sample(2, rng.draw(draw))).collect();
+        for (k, folded) in folded.into_iter().enumerate() {
             let draws: Vec<u32> = apart.iter().flat_map(|draw| draw[k].clone()).collect();
             assert_eq!(folded, draws);
         }
@@ -78,11 +85,12 @@ on_every_device! {
     fn dropped_words_are_the_same_on_every_backend(device: &Device) {
         let factors = |device: &Device| {
             let embedding = VariationalEmbeddingConfig::new(100, 1)
-                .with_type_dropout(Some(SiteDropout::new(0.5)))
+                .with_type_dropout(0.5)
                 .init(device);
-            let masks = embedding.sample_masks([2, 50], &MaskRng::seeded(9), device);
-            let tokens = burn::tensor::Tensor::arange(0..100, device).reshape([2, 50]);
-            masks.types.factors(&tokens).into_data().try_to_vec::<f32>().unwrap()
+            let tokens = Tensor::arange(0..100, device).reshape([2, 50]);
+            let masks = embedding.masks_for(&tokens, MaskRng::seeded(9).draw(0).part("words"));
+            let factors = masks.types.factors(&tokens, FloatDType::F32);
+            factors.into_data().try_to_vec::<f32>().unwrap()
         };
         assert_eq!(factors(device), factors(&flex()));
     }
@@ -96,11 +104,12 @@ fn no_two_masks_of_a_stack_are_the_same() {
         .with_n_layers(3)
         .with_dropout(StackDropout::variational_untied(0.5, 0.5))
         .init(&flex());
-    let masks = stack.sample_masks([2, 1], &MaskRng::seeded(1), &flex());
+    let extent = SequenceExtent::new(2, 1, &flex());
+    let masks = stack.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("stack"));
     let mut rows = Vec::new();
-    for layer in &masks.layers {
-        for site in [&layer.input, &layer.recurrent, &layer.output] {
-            for mask in site.at_step(0).masks().iter().filter(|mask| !mask.is_identity()) {
+    for layer in (0..masks.n_layers()).map(|l| masks.layer(l)) {
+        for site in SITES {
+            for mask in layer.get(&site).at_step(0).masks().iter().filter(|mask| !mask.is_identity()) {
                 let bits = bits(mask);
                 rows.extend([bits[..32].to_vec(), bits[32..].to_vec()]);
             }
@@ -136,26 +145,30 @@ fn correlation(a: &DropoutMask<2>, b: &DropoutMask<2>) -> (f64, f64) {
 fn masks_of_different_coordinates_are_uncorrelated() {
     const UNITS: usize = 1_000_000;
     let dropout = SiteDropout::new(0.5);
-    let base = MaskRng::seeded(1).site(Site::Recurrent);
-    let sample = |rng: &MaskRng| dropout.sample_steps([1, 1, UNITS], rng, &flex()).at_step(0);
+    let rng = MaskRng::seeded(1);
+    let recurrent = |rng: &MaskRng| rng.draw(0).site(&Site::Recurrent);
+    let base = recurrent(&rng);
+    let sample = |draw: &MaskDraw| dropout.sample_steps([1, 1, UNITS], draw, &flex()).at_step(0);
     let reference = sample(&base);
     let others = [
-        ("seed", MaskRng::seeded(2).site(Site::Recurrent)),
-        ("draw", base.clone().draw(1)),
-        ("layer", base.clone().layer(1)),
-        ("direction", base.clone().direction(1)),
-        ("site", base.clone().site(Site::Input)),
-        ("gate", base.clone().gate(1)),
-        ("row", base.clone().starting_row(1)),
-        ("step", base.clone().starting_step(1)),
-        ("scope", base.clone().scope(1)),
+        ("seed", recurrent(&MaskRng::seeded(2))),
+        ("draw", rng.draw(1).site(&Site::Recurrent)),
+        ("layer", base.layer(1)),
+        ("direction", base.direction(1)),
+        ("site", base.site(&Site::Input)),
+        ("gate", base.gate(1)),
+        ("row", base.starting_row(1)),
+        ("step", base.starting_step(1)),
+        ("scope", recurrent(&rng.scope("prediction"))),
+        ("part", base.part("encoder")),
+        ("named site", base.site(&Site::named("leak"))),
     ];
-    for (name, rng) in &others {
-        let (correlation, bound) = correlation(&reference, &sample(rng));
+    for (name, draw) in &others {
+        let (correlation, bound) = correlation(&reference, &sample(draw));
         assert!(correlation.abs() <= bound, "{name}: {correlation:.1e} is over {bound:.1e}");
     }
     // Neighbouring units of one mask.
-    let row = reference.values().unwrap().clone();
+    let row = reference.values().unwrap();
     let (left, right) = (row.clone().slice([0..1, 0..UNITS - 1]), row.slice([0..1, 1..UNITS]));
     let (correlation, bound) =
         correlation(&DropoutMask::from_values(left), &DropoutMask::from_values(right));

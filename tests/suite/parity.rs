@@ -24,9 +24,9 @@ fn forward<C: RecurrentCell>(
     input: Tensor<3>,
     state: C::State,
 ) -> (Tensor<3>, C::State) {
-    let masks = StackMasks { layers: vec![LayerMasks::identity()] };
-    let (output, state) = stack.forward(input, Some(StackState { layers: vec![state] }), &masks);
-    (output, state.layers.into_iter().next().unwrap())
+    let masks = StackMasks::new(vec![LayerMasks::identity()]);
+    let (output, state) = stack.forward(input, Some(StackState::new(vec![state])), &masks);
+    (output, state.layer(0).clone())
 }
 
 on_every_path! {

@@ -1,7 +1,7 @@
 //! What each scheme drops, where, and what it leaves alone.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_variational::dropout::{DropoutMask, MaskLifetime, MaskTying, SiteDropout};
+use burn_variational::dropout::{DropoutMask, MaskLifetime, MaskTying, Site, SiteDropout};
 use burn_variational::rnn::{
     CellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer, SiteMasks, StackDropout,
     VariationalLstmConfig,
@@ -31,42 +31,49 @@ on_every_device! {
     }
 }
 
+/// What each layer of a stack of three asks at its input, recurrence and output.
+fn asked(dropout: &StackDropout) -> [[Option<SiteDropout>; 3]; 3] {
+    [0, 1, 2].map(|l| {
+        let layer = dropout.layer(l, 3);
+        [Site::Input, Site::Recurrent, Site::Output].map(|site| layer.get(&site))
+    })
+}
+
 #[test]
 fn each_scheme_drops_what_its_paper_says() {
-    let per_step = Some(SiteDropout::new(0.3).per_step());
+    let x = Some(SiteDropout::new(0.3).per_step());
     let naive = StackDropout::naive(0.3);
-    assert_eq!((naive.input, naive.between, naive.output), (per_step, per_step, per_step));
-    assert_eq!(naive.recurrent, None);
+    assert_eq!(asked(&naive), [[x, None, None], [x, None, None], [x, None, x]]);
 
     let tied = StackDropout::variational(0.3, 0.5);
     let (x, h) = (Some(SiteDropout::new(0.3)), Some(SiteDropout::new(0.5)));
-    assert_eq!((tied.input, tied.between, tied.recurrent, tied.output), (x, x, h, x));
+    assert_eq!(asked(&tied), [[x, h, None], [x, h, None], [x, h, x]]);
     assert_eq!(h.unwrap().lifetime, MaskLifetime::PerSequence);
     assert_eq!(h.unwrap().tying, MaskTying::Tied);
 
     let untied = StackDropout::variational_untied(0.3, 0.5);
     let (x_k, h_k) = (x.map(SiteDropout::untied), h.map(SiteDropout::untied));
-    assert_eq!((untied.input, untied.between, untied.recurrent, untied.output), (x_k, x_k, h_k, x));
+    assert_eq!(asked(&untied), [[x_k, h_k, None], [x_k, h_k, None], [x_k, h_k, x]]);
 }
 
 #[test]
 fn each_layer_of_a_stack_has_the_sites_of_its_place() {
-    let site = |prob| Some(SiteDropout::new(prob));
     let dropout = StackDropout::none()
-        .with_input(site(0.1))
-        .with_between(site(0.2))
-        .with_recurrent(site(0.3))
-        .with_output(site(0.4));
+        .with_input(0.1)
+        .with_between(0.2)
+        .with_recurrent(0.3)
+        .with_output(0.4);
     let config = VariationalLstmConfig::new(2, 3, true).with_n_layers(3);
-    let made = config.clone().with_dropout(dropout).init(&flex());
+    let made = config.clone().with_dropout(dropout.clone()).init(&flex());
     let given = config.init(&flex()).with_dropout(dropout);
     for stack in [made, given] {
         let sites = |l: usize| {
-            let LayerDropout { input, recurrent, output, .. } = stack.layers[l].dropout;
-            (input, recurrent, output)
+            let layer = &stack.layers[l].dropout;
+            [Site::Input, Site::Recurrent, Site::Output].map(|site| layer.get(&site))
         };
-        assert_eq!(sites(0), (site(0.1), site(0.3), None));
-        assert_eq!(sites(1), (site(0.2), site(0.3), None));
-        assert_eq!(sites(2), (site(0.2), site(0.3), site(0.4)));
+        let site = |prob| Some(SiteDropout::new(prob));
+        assert_eq!(sites(0), [site(0.1), site(0.3), None]);
+        assert_eq!(sites(1), [site(0.2), site(0.3), None]);
+        assert_eq!(sites(2), [site(0.2), site(0.3), site(0.4)]);
     }
 }

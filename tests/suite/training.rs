@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_variational::dropout::{MaskRng, SiteDropout};
+use burn_variational::dropout::{MaskRng, VariationalModel};
 use burn_variational::embedding::{VariationalEmbedding, VariationalEmbeddingConfig};
 use burn_variational::rnn::{StackDropout, VariationalLstm, VariationalLstmConfig};
 use burn_variational::training::clip_global_norm;
@@ -25,7 +25,7 @@ struct Model {
 fn model(device: &Device) -> Model {
     Model {
         embedding: VariationalEmbeddingConfig::new(10, 6)
-            .with_type_dropout(Some(SiteDropout::new(0.2)))
+            .with_type_dropout(0.2)
             .init(device),
         lstm: VariationalLstmConfig::new(6, 8, true)
             .with_n_layers(2)
@@ -58,12 +58,9 @@ fn losses(record: burn::store::ModuleRecord, device: &Device) -> Vec<f64> {
     let tokens: Tensor<2, burn::tensor::Int> =
         Tensor::arange(0..20, &device).remainder_scalar(10).reshape(DIMS);
     let steps = (0..STEPS).map(|step| {
-        let rng = MaskRng::seeded(5).draw(step);
-        let words = model.embedding.sample_masks(DIMS, &rng, &device);
-        let masks = model.lstm.sample_masks(DIMS, &rng, &device);
-        let embedded = model.embedding.forward(tokens.clone(), &words);
-        let (hidden, _) = model.lstm.forward(embedded, None, &masks);
-        let loss = (model.output.forward(hidden) - 1.0).square().mean();
+        let parts = (&model.embedding, &model.lstm, &model.output);
+        let masks = parts.masks_for(&tokens, MaskRng::seeded(5).draw(step));
+        let loss = (parts.run(tokens.clone(), &masks) - 1.0).square().mean();
         let mut grads = GradientsParams::from_grads(loss.backward(), &model);
         clip_global_norm(&mut grads, &model, 1.0);
         model = optimizer.step(0.5, model.clone(), grads);

@@ -7,8 +7,8 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_variational_dropout::{MaskRng, SiteDropout};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use burn_variational_dropout::{MaskRng, VariationalModel};
 use burn_variational_embedding::VariationalEmbeddingConfig;
 use peak_alloc::PeakAlloc;
 
@@ -22,16 +22,16 @@ fn main() {
     let device = Device::flex();
     for n_embedding in [1_000_u32, 10_000, 100_000, 1_000_000] {
         let embedding = VariationalEmbeddingConfig::new(n_embedding as usize, 1)
-            .with_type_dropout(Some(SiteDropout::new(0.5)))
+            .with_type_dropout(0.5)
             .init(&device);
         // Tokens from all over the vocabulary.
         let tokens: Vec<u32> = (0..700).map(|k| k * 7919 % n_embedding).collect();
         let data = TensorData::new(tokens, DIMS);
         let tokens = Tensor::<2, Int>::from_data(data, &device);
         let factors = |draw: usize| {
-            let rng = MaskRng::seeded(1).draw(draw as u64);
-            let masks = embedding.sample_masks(DIMS, &rng, &device);
-            masks.types.factors(&tokens)
+            let draw = MaskRng::seeded(1).draw(draw as u64).part("words");
+            let masks = embedding.masks_for(&tokens, draw);
+            masks.types.factors(&tokens, FloatDType::F32)
         };
 
         let _ = factors(0);

@@ -22,7 +22,7 @@ pub mod prelude {
         EmbeddingMasks, TiedOutput, TiedOutputConfig, VariationalEmbedding,
         VariationalEmbeddingConfig,
     };
-    pub use crate::mc::{Moments, MonteCarlo, MonteCarloError, Pass, Statistic};
+    pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
     pub use crate::rnn::{
         CellConfig, CellSite, GateMasks, HiddenState, LayerDropout, LayerMasks, RecurrentCell,
         RecurrentLayer, RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout,

@@ -2,11 +2,11 @@
 
 use burn::nn::{Gru, GruConfig, Lstm, LstmConfig};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_variational_dropout::{MaskRng, SiteDropout};
+use burn_variational_dropout::{MaskRng, SequenceExtent, SiteDropout, VariationalModel};
 use burn_variational_kernels::testing::without_engine;
 use burn_variational_rnn::{
-    CellConfig, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentCell,
-    RecurrentLayer, RnnCellConfig,
+    CellConfig, GruCellConfig, LayerDropout, LstmCellConfig, RecurrentCell, RecurrentLayer,
+    RnnCellConfig,
 };
 
 use crate::timing::{Pass, Run};
@@ -149,15 +149,15 @@ impl Layer {
 /// A layer with masks of one half on input and recurrence.
 fn variational<C: RecurrentCell + 'static>(cell: C, masks: Masks, shape: Shape, pass: Pass) -> Run {
     let device = pass.device();
-    let site = match masks {
-        Masks::None => None,
-        Masks::Tied => Some(SiteDropout::new(0.5)),
-        Masks::Untied => Some(SiteDropout::new(0.5).untied()),
+    let both = |site: SiteDropout| LayerDropout::none().with_input(site).with_recurrent(site);
+    let dropout = match masks {
+        Masks::None => LayerDropout::none(),
+        Masks::Tied => both(SiteDropout::new(0.5)),
+        Masks::Untied => both(SiteDropout::new(0.5).untied()),
     };
-    let dropout = LayerDropout::none().with_input(site).with_recurrent(site);
     let layer = RecurrentLayer::new(cell, dropout).with_batch_first(false);
-    let dims = [shape.batch_size, shape.seq_length];
-    let masks: LayerMasks = layer.sample_masks(dims, &MaskRng::seeded(1), &device);
+    let extent = SequenceExtent::new(shape.batch_size, shape.seq_length, &device);
+    let masks = layer.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("layer"));
     let input = input(shape, &device);
     Box::new(move || pass.finish(layer.forward(input.clone(), None, &masks).0))
 }

@@ -1,7 +1,7 @@
 //! The memory that a layer keeps for its backward pass.
 
 use burn::tensor::{Device, Tensor};
-use burn_variational_dropout::{MaskRng, SiteDropout};
+use burn_variational_dropout::{MaskRng, SequenceExtent, VariationalModel};
 use burn_variational_rnn::{
     CellConfig, GruCellConfig, LayerDropout, LstmCellConfig, RecurrentCell, RecurrentLayer,
     RnnCellConfig,
@@ -26,12 +26,12 @@ pub(crate) fn print() {
 fn report<K: CellConfig>(name: &str, config: K) {
     let [seq_length, batch_size, width] = DIMS;
     let device = Device::flex().autodiff();
-    let site = Some(SiteDropout::new(0.5));
-    let dropout = LayerDropout::none().with_input(site).with_recurrent(site);
+    let dropout = LayerDropout::none().with_input(0.5).with_recurrent(0.5);
     let layer = RecurrentLayer::new(config.init(&device), dropout).with_batch_first(false);
-    let masks = layer.sample_masks([batch_size, seq_length], &MaskRng::seeded(1), &device);
+    let extent = SequenceExtent::new(batch_size, seq_length, &device);
+    let masks = layer.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("layer"));
     let input = Tensor::<3>::ones(DIMS, &device);
-    let state = layer.cell.initial_state(batch_size, &device);
+    let state = layer.cell.initial_state(batch_size);
 
     // What a first pass has freed lies in the pool; what a second adds, it keeps.
     let first = layer.forward(input.clone(), Some(state.clone()), &masks);
