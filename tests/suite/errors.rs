@@ -226,9 +226,7 @@ fn a_state_of_another_batch_size_is_refused() {
     expected = "WordTypeMask: a mask must have the batch_size of the tokens, got 1 for 2"
 )]
 fn a_word_mask_of_another_batch_size_is_refused() {
-    let embedding = VariationalEmbeddingConfig::new(3, 4)
-        .with_type_dropout(0.5)
-        .init(&flex());
+    let embedding = VariationalEmbeddingConfig::new(3, 4).with_type_dropout(0.5).init(&flex());
     let extent = SequenceExtent::new(1, 2, &flex());
     let masks = embedding.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("words"));
     let _ = embedding.forward(Tensor::zeros([2, 2], &flex()), &masks);

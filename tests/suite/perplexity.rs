@@ -6,7 +6,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use burn_variational::mc::{StreamModel, StreamWindow, perplexity};
 use burn_variational::prelude::*;
-use cross_backend_tests::{Cell, Reference, ReferenceMasks, is_cpu, on_every_device, tolerance};
+use cross_backend_tests::{Cell, Reference, ReferenceMasks, on_every_device, tolerance};
 
 /// A model in `f64` rounds to 2⁻⁵³; a few hundred operations lie between a weight and a logarithm.
 const F64_TOLERANCE: f64 = 1e-9;

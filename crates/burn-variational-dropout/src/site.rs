@@ -43,16 +43,15 @@ pub enum Site {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteName(Arc<str>);
 
-/// The sites with a name and a number of their own. The number is part of the random stream, so it
-/// never changes once released.
-const KNOWN: [(Site, &str, u8); 7] = [
-    (Site::Input, "input", 1),
-    (Site::Recurrent, "recurrent", 2),
-    (Site::Output, "output", 3),
-    (Site::EmbeddingType, "embedding-type", 4),
-    (Site::EmbeddingToken, "embedding-token", 5),
-    (Site::Between, "between", 6),
-    (Site::Cell, "cell", 7),
+/// The sites that are known here.
+const KNOWN: [Site; 7] = [
+    Site::Input,
+    Site::Recurrent,
+    Site::Output,
+    Site::EmbeddingType,
+    Site::EmbeddingToken,
+    Site::Between,
+    Site::Cell,
 ];
 
 impl Site {
@@ -64,7 +63,7 @@ impl Site {
     pub fn named(name: &str) -> Self {
         assert!(!name.is_empty(), "Site: name must not be empty, got \"\"");
         assert!(
-            KNOWN.iter().all(|(_, known, _)| *known != name),
+            KNOWN.iter().all(|known| known.name() != name),
             "Site: name must not be that of a site known here, got {name:?}"
         );
         Self::Named(SiteName(name.into()))
@@ -74,15 +73,29 @@ impl Site {
     pub fn name(&self) -> &str {
         match self {
             Self::Named(SiteName(name)) => name,
-            known => KNOWN.iter().find(|(site, ..)| site == known).expect("a known site").1,
+            Self::Input => "input",
+            Self::Recurrent => "recurrent",
+            Self::Output => "output",
+            Self::EmbeddingType => "embedding-type",
+            Self::EmbeddingToken => "embedding-token",
+            Self::Between => "between",
+            Self::Cell => "cell",
         }
     }
 
-    /// The number in the random stream; [`u8::MAX`] for every site of a user's own, which is told
-    /// from the others by its name.
+    /// The number in the random stream, which never changes once released; [`u8::MAX`] for every
+    /// site of a user's own, which is told from the others by its name.
     pub(crate) fn number(&self) -> u8 {
-        let known = KNOWN.iter().find(|(site, ..)| site == self);
-        known.map_or(u8::MAX, |(.., number)| *number)
+        match self {
+            Self::Input => 1,
+            Self::Recurrent => 2,
+            Self::Output => 3,
+            Self::EmbeddingType => 4,
+            Self::EmbeddingToken => 5,
+            Self::Between => 6,
+            Self::Cell => 7,
+            Self::Named(_) => u8::MAX,
+        }
     }
 }
 
@@ -104,8 +117,8 @@ impl<'de> Deserialize<'de> for Site {
         if name.is_empty() {
             return Err(D::Error::custom("the name of a site must not be empty"));
         }
-        let known = KNOWN.into_iter().find(|(_, known, _)| *known == name);
-        Ok(known.map_or_else(|| Self::named(&name), |(site, ..)| site))
+        let known = KNOWN.into_iter().find(|known| known.name() == name);
+        Ok(known.unwrap_or_else(|| Self::named(&name)))
     }
 }
 
@@ -116,7 +129,7 @@ mod tests {
     #[test]
     fn every_site_survives_serde_by_its_name() {
         let named = Site::named("leak");
-        for site in KNOWN.iter().map(|(site, ..)| site).chain([&named]) {
+        for site in KNOWN.iter().chain([&named]) {
             let json = serde_json::to_string(site).unwrap();
             assert_eq!(json, format!("{:?}", site.name()));
             assert_eq!(&serde_json::from_str::<Site>(&json).unwrap(), site);

@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use burn::module::{Content, DisplaySettings, Initializer, Module, ModuleDisplay, Param};
-use burn::tensor::{DType, Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_variational_dropout::{
     DropoutMask, DropoutPrior, KlTerm, MaskDraw, MaskLifetime, SequenceExtent, Site, SiteDropout,
     VariationalModel,
@@ -204,7 +204,7 @@ impl VariationalModel for VariationalEmbedding {
         let types = self.type_dropout.as_ref();
         let tokens = self.token_dropout.as_ref().map(|dropout| {
             let weight = self.weight.val();
-            let place = (&weight.device(), DType::from(weight.dtype()));
+            let place = (&weight.device(), weight.dtype());
             let draw = draw.site(&Site::EmbeddingToken);
             match dropout.sample_steps([seq_length, batch_size, 1], &draw, place).values() {
                 Some(steps) => DropoutMask::from_values(steps.squeeze_dim::<2>(2).swap_dims(0, 1)),

@@ -134,7 +134,9 @@ impl MonteCarlo {
                 done += folded;
             }
             let mut sum = LogSum::default();
-            means.iter().for_each(|mean| sum.add(mean.value()));
+            for mean in &means {
+                sum.add(mean.value());
+            }
             curve.push(sum.perplexity());
         }
         Ok(curve)

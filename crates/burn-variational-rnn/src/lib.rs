@@ -1,33 +1,4 @@
-//! Recurrent layers whose dropout masks are drawn once a sequence and repeated at every time step.
-//!
-//! [`VariationalLstm`], [`VariationalGru`] and [`VariationalRnn`] are stacks of any depth over one
-//! recurrence; a cell of your own that implements [`RecurrentCell`] gets the same. Masks are
-//! values: `sample_masks` samples them from a draw, `forward` is a pure function of parameters,
-//! input, state and masks.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_variational_dropout::{MaskRng, VariationalModel};
-//! use burn_variational_rnn::{StackDropout, VariationalLstmConfig};
-//!
-//! let device = Device::flex();
-//! let lstm = VariationalLstmConfig::new(4, 8, true)
-//!     .with_n_layers(2)
-//!     .with_dropout(StackDropout::variational(0.25, 0.5))
-//!     .init(&device);
-//! let input = Tensor::ones([3, 5, 4], &device);
-//! let masks = lstm.masks_for(&input, MaskRng::seeded(1).draw(0).part("lstm"));
-//!
-//! let (output, state) = lstm.forward(input, None, &masks);
-//! assert_eq!(output.dims(), [3, 5, 8]);
-//! assert_eq!(state.layer(1).cell.dims(), [3, 8]);
-//! ```
-//!
-//! # References
-//!
-//! Yarin Gal and Zoubin Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent
-//! Neural Networks*, 2016, arXiv 1512.05287.
-
+#![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
 mod cell;

@@ -1,7 +1,4 @@
-//! What a recurrent training loop needs beside Burn's own: clipping by the global norm, weight
-//! decay apart from the learning rate, windows of truncated backpropagation, and checkpoints that
-//! survive a kill.
-
+#![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
 mod atomic;
