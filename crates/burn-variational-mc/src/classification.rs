@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use burn_variational_dropout::VariationalModel;
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, LogMeanExp, Moments, MonteCarlo, MonteCarloError, Statistic};
+use crate::{LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Statistic};
 
 /// The predictive distribution over classes, which are the last dimension: `[n_rows, n_classes]`
 /// for one prediction a row, `[n_rows, seq_length, n_classes]` for one a step.
@@ -123,7 +123,7 @@ impl MonteCarlo {
         &self,
         model: &M,
         input: &M::Input,
-    ) -> Result<Estimate<ClassificationPrediction<D>>, MonteCarloError> {
+    ) -> MonteCarloResult<ClassificationPrediction<D>> {
         self.estimate(model, input, ClassProbabilities::new())
     }
 }

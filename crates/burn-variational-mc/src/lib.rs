@@ -18,5 +18,5 @@ pub use moments::Moments;
 pub use pass::Pass;
 pub use perplexity::{StreamModel, StreamWindow, perplexity};
 pub use regression::{RealValues, RegressionPrediction};
-pub use runner::{Estimate, MonteCarlo};
+pub use runner::{Estimate, MonteCarlo, MonteCarloResult};
 pub use statistic::{Samples, Statistic};

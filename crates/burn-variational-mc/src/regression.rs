@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_variational_dropout::VariationalModel;
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, LogMeanExp, Moments, MonteCarlo, MonteCarloError, Samples, Statistic};
+use crate::{LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Samples, Statistic};
 
 /// The predictive distribution of real values: a draw `ŷ_k` for each of `K` masks, and Gaussian
 /// noise of precision `τ`.
@@ -134,7 +134,7 @@ impl MonteCarlo {
         &self,
         model: &M,
         input: &M::Input,
-    ) -> Result<Estimate<RegressionPrediction<D>>, MonteCarloError> {
+    ) -> MonteCarloResult<RegressionPrediction<D>> {
         self.estimate(model, input, RealValues::new())
     }
 }

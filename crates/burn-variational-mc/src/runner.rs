@@ -51,6 +51,9 @@ pub struct Estimate<T> {
     is_random: bool,
 }
 
+/// An estimate, or why there is none.
+pub type MonteCarloResult<T> = Result<Estimate<T>, MonteCarloError>;
+
 impl<T> Estimate<T> {
     /// Whether the draws could differ. They could not if the model asked for masks at rate 0
     /// alone: then a variance of 0 says nothing of what the model knows.
@@ -134,7 +137,7 @@ impl MonteCarlo {
         model: &M,
         input: &M::Input,
         statistic: S,
-    ) -> Result<Estimate<S::Output>, MonteCarloError>
+    ) -> MonteCarloResult<S::Output>
     where
         M: VariationalModel<Output = Tensor<D>>,
         S: Statistic<D>,
@@ -172,7 +175,7 @@ impl MonteCarlo {
         model: &M,
         batches: impl IntoIterator<Item = M::Input>,
         statistic: S,
-    ) -> Result<Estimate<S::Output>, MonteCarloError>
+    ) -> MonteCarloResult<S::Output>
     where
         M: VariationalModel<Output = Tensor<D>>,
         S: Statistic<D>,
@@ -248,7 +251,7 @@ impl MonteCarlo {
         &self,
         model: &M,
         input: &M::Input,
-    ) -> Result<Estimate<Vec<Tensor<D>>>, MonteCarloError> {
+    ) -> MonteCarloResult<Vec<Tensor<D>>> {
         self.estimate(model, input, Samples::new())
     }
 
@@ -265,7 +268,7 @@ impl MonteCarlo {
         &self,
         model: &M,
         input: &M::Input,
-    ) -> Result<Estimate<Moments<D>>, MonteCarloError> {
+    ) -> MonteCarloResult<Moments<D>> {
         self.estimate(model, input, Moments::new())
     }
 
@@ -368,7 +371,7 @@ mod tests {
     fn samples(
         mc: &MonteCarlo,
         mut forward: impl FnMut(&Pass) -> Tensor<2>,
-    ) -> Result<Estimate<Vec<Tensor<2>>>, MonteCarloError> {
+    ) -> MonteCarloResult<Vec<Tensor<2>>> {
         mc.accumulate(3, Samples::new(), |pass| Ok(forward(pass)))
     }
 
