@@ -109,7 +109,9 @@ fn no_two_masks_of_a_stack_are_the_same() {
     let mut rows = Vec::new();
     for layer in (0..masks.n_layers()).map(|l| masks.layer(l)) {
         for site in SITES {
-            for mask in layer.get(&site).at_step(0).masks().iter().filter(|mask| !mask.is_identity()) {
+            for mask in
+                layer.get(&site).at_step(0).masks().iter().filter(|mask| !mask.is_identity())
+            {
                 let bits = bits(mask);
                 rows.extend([bits[..32].to_vec(), bits[32..].to_vec()]);
             }

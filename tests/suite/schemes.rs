@@ -58,11 +58,8 @@ fn each_scheme_drops_what_its_paper_says() {
 
 #[test]
 fn each_layer_of_a_stack_has_the_sites_of_its_place() {
-    let dropout = StackDropout::none()
-        .with_input(0.1)
-        .with_between(0.2)
-        .with_recurrent(0.3)
-        .with_output(0.4);
+    let dropout =
+        StackDropout::none().with_input(0.1).with_between(0.2).with_recurrent(0.3).with_output(0.4);
     let config = VariationalLstmConfig::new(2, 3, true).with_n_layers(3);
     let made = config.clone().with_dropout(dropout.clone()).init(&flex());
     let given = config.init(&flex()).with_dropout(dropout);

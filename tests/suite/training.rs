@@ -24,9 +24,7 @@ struct Model {
 
 fn model(device: &Device) -> Model {
     Model {
-        embedding: VariationalEmbeddingConfig::new(10, 6)
-            .with_type_dropout(0.2)
-            .init(device),
+        embedding: VariationalEmbeddingConfig::new(10, 6).with_type_dropout(0.2).init(device),
         lstm: VariationalLstmConfig::new(6, 8, true)
             .with_n_layers(2)
             .with_dropout(StackDropout::variational_untied(0.25, 0.25))
