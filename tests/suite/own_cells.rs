@@ -232,6 +232,8 @@ where
 {
     use gradients::{BATCH_SIZE, D_HIDDEN, D_INPUT, SEQ_LENGTH};
 
+    let tolerance = tolerance(device);
+    let device = &device.clone().autodiff();
     let reference = gradients::reference(cell);
     let mut parts = vec![reference.w.clone(), reference.u.clone(), reference.b.clone()];
     parts.extend(Some(reference.b_candidate.clone()).filter(|bias| !bias.is_empty()));
@@ -272,10 +274,10 @@ where
             expected.extend_from_slice(&h);
         }
         let what = format!("{cell:?}, masked {is_masked}");
-        assert_close(&output, &expected, tolerance(device), &what);
+        assert_close(&output, &expected, tolerance, &what);
         let _ = last.map(&mut |name, tensor| {
             let expected = if name == "hidden" { &h } else { &c };
-            assert_close(&tensor, expected, tolerance(device), format!("{what}: {name}"));
+            assert_close(&tensor, expected, tolerance, format!("{what}: {name}"));
             tensor
         });
     }

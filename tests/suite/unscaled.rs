@@ -30,6 +30,8 @@ fn check<K: CellConfig>(config: &K, cell: Cell, device: &Device)
 where
     <K::Cell as RecurrentCell>::State: InitialState,
 {
+    let tolerance = tolerance(device);
+    let device = &device.clone().autodiff();
     let reference = reference(cell);
     let mut parts = vec![reference.w.clone(), reference.u.clone(), reference.b.clone()];
     parts.extend(Some(reference.b_candidate.clone()).filter(|bias| !bias.is_empty()));
@@ -68,7 +70,7 @@ where
             let (output, _) = layer.forward(input.clone(), Some(initial), &masks);
             let masks = ReferenceMasks { z_x, z_h };
             let expected = reference.run(&x, BATCH_SIZE, (&h0, &c0), &masks);
-            assert_close(&output, &expected.outputs, tolerance(device), what);
+            assert_close(&output, &expected.outputs, tolerance, what);
         }
     }
 }
