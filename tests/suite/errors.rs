@@ -5,11 +5,11 @@ use std::panic::AssertUnwindSafe;
 use burn::nn::{self, LstmState, activation::ActivationConfig};
 use burn::tensor::{Device, Tensor};
 use burn_variational::dropout::{
-    DropoutMask, MaskRng, SequenceExtent, SiteDropout, VariationalModel,
+    DropoutMask, LockedDropoutConfig, MaskRng, SequenceExtent, Site, SiteDropout, VariationalModel,
 };
 use burn_variational::embedding::{TiedOutputConfig, VariationalEmbeddingConfig};
 use burn_variational::rnn::{
-    GateMasks, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer,
+    CellConfig, GateMasks, GruCellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer,
     RecurrentStack, RnnCellConfig, SiteMasks, StackConfig, StackDropout, StackMasks, StackState,
     VariationalGru, VariationalLstm, VariationalLstmConfig, VariationalRnn,
 };
@@ -61,10 +61,69 @@ fn a_rate_that_is_no_number_is_refused() {
 #[should_panic(expected = "RecurrentLayer: input dropout prob must be in [0, 1), got 1.5")]
 fn a_rate_over_one_is_refused_by_a_layer() {
     let dropout = LayerDropout::none().with_input(1.5);
-    let _ = RecurrentLayer::new(
-        burn_variational::rnn::CellConfig::init(&LstmCellConfig::new(3, 4, true), &flex()),
-        dropout,
-    );
+    let _ = RecurrentLayer::new(LstmCellConfig::new(3, 4, true).init(&flex()), dropout);
+}
+
+#[test]
+#[should_panic(
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
+                           recurrent, output), got leak"
+)]
+fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_layer() {
+    let cell = LstmCellConfig::new(3, 4, true).init(&flex());
+    let _ = RecurrentLayer::new(cell, LayerDropout::none().with(Site::named("leak"), 0.5));
+}
+
+#[test]
+#[should_panic(
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
+                           recurrent, output), got cell"
+)]
+fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack() {
+    // At rate 0 too: that it drops nothing is no reason to let a mistake pass.
+    let dropout = StackDropout::none().with(Site::Cell, 0.0);
+    let _ =
+        StackConfig::from_cell(GruCellConfig::new(3, 4, true)).with_dropout(dropout).init(&flex());
+}
+
+#[test]
+#[should_panic(
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
+                           recurrent, output), got leak"
+)]
+fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack_that_was_made_before() {
+    let dropout = StackDropout::none().with(Site::named("leak"), 0.5);
+    let _ = config().init(&flex()).with_dropout(dropout);
+}
+
+#[test]
+#[should_panic(expected = "RecurrentLayer: masks must be at a site that the layer reads (input, \
+                           recurrent, output), got leak")]
+fn masks_at_a_site_that_a_cell_does_not_read_are_refused() {
+    let mask = DropoutMask::from_values(Tensor::ones([2, 4], &flex()));
+    let layer = LayerMasks::identity().with(Site::named("leak"), SiteMasks::tied(mask));
+    forward([2, 2, 3], None, &StackMasks::new(vec![layer]));
+}
+
+#[test]
+fn a_whole_draw_is_refused_by_every_module_with_masks() {
+    let draw = || MaskRng::seeded(1).draw(0);
+    let extent = SequenceExtent::new(1, 1, &flex());
+    let stack = config().init(&flex());
+    let layer = stack.layers[0].clone();
+    let embedding = VariationalEmbeddingConfig::new(3, 4).init(&flex());
+    let locked = LockedDropoutConfig::new(3, 0.5).init();
+    let refusals: [(&str, &dyn Fn()); 4] = [
+        ("RecurrentLayer", &|| drop(layer.sample_masks(&extent, draw()))),
+        ("RecurrentStack", &|| drop(stack.sample_masks(&extent, draw()))),
+        ("VariationalEmbedding", &|| drop(embedding.sample_masks(&extent, draw()))),
+        ("LockedDropout", &|| drop(locked.sample_masks(&extent, draw()))),
+    ];
+    for (owner, sample) in refusals {
+        let message = message_of(sample);
+        let expected = format!("{owner}: masks must be sampled from a part of a draw, such as");
+        assert!(message.starts_with(&expected), "{message}");
+    }
 }
 
 #[test]
@@ -170,9 +229,7 @@ fn masks_for_another_number_of_gates_are_refused() {
             LayerMasks::identity().with_input(masks()),
         ] {
             let masks = StackMasks::new(vec![layer]);
-            let refused =
-                std::panic::catch_unwind(AssertUnwindSafe(|| forward([1, 1, 3], None, &masks)));
-            let message = *refused.unwrap_err().downcast::<String>().unwrap();
+            let message = message_of(|| forward([1, 1, 3], None, &masks));
             let expected = format!("must be one for each of 4 gates, got {n_masks}");
             assert!(message.ends_with(&expected), "{message}");
         }
@@ -230,6 +287,12 @@ fn a_word_mask_of_another_batch_size_is_refused() {
     let extent = SequenceExtent::new(1, 2, &flex());
     let masks = embedding.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("words"));
     let _ = embedding.forward(Tensor::zeros([2, 2], &flex()), &masks);
+}
+
+/// What a panic says.
+fn message_of(panics: impl FnOnce()) -> String {
+    let refused = std::panic::catch_unwind(AssertUnwindSafe(panics));
+    *refused.unwrap_err().downcast::<String>().unwrap()
 }
 
 /// What a conversion says of an option that there is no counterpart to.

@@ -16,13 +16,13 @@ const TOLERANCE: f64 = 1e-4;
 /// Step of the central differences: the cube root of 2⁻⁵² balances their two errors.
 const STEP: f64 = 6e-6;
 
-const SEQ_LENGTH: usize = 4;
-const BATCH_SIZE: usize = 2;
-const D_INPUT: usize = 3;
-const D_HIDDEN: usize = 4;
+pub(super) const SEQ_LENGTH: usize = 4;
+pub(super) const BATCH_SIZE: usize = 2;
+pub(super) const D_INPUT: usize = 3;
+pub(super) const D_HIDDEN: usize = 4;
 
 /// Numbers without a pattern in `[-0.6, 0.6]`.
-fn numbers(n: usize, salt: f64) -> Vec<f64> {
+pub(super) fn numbers(n: usize, salt: f64) -> Vec<f64> {
     (0..n).map(|k| ((k as f64 + 1.0) * (2.3 + salt)).sin() * 0.6).map(round).collect()
 }
 
@@ -31,7 +31,7 @@ fn round(value: f64) -> f64 {
     f64::from(value as f32)
 }
 
-fn reference(cell: Cell) -> Reference {
+pub(super) fn reference(cell: Cell) -> Reference {
     let width = cell.n_gates() * D_HIDDEN;
     Reference {
         cell,
@@ -84,7 +84,7 @@ fn finite_differences(
 }
 
 /// Sets the parameters of a cell, in the order in which they are declared.
-struct Fill(std::vec::IntoIter<Vec<f64>>);
+pub(super) struct Fill(pub(super) std::vec::IntoIter<Vec<f64>>);
 
 impl ModuleMapper for Fill {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -185,7 +185,7 @@ where
 }
 
 /// A state from its parts, and the sum of them.
-trait InitialState {
+pub(super) trait InitialState {
     fn from_parts(hidden: Tensor<2>, cell: Tensor<2>) -> Self;
     fn sum(self) -> Tensor<1>;
 }

@@ -2,6 +2,7 @@
 
 mod boundedness;
 mod checkpoint;
+mod configs;
 mod decay;
 mod embedding;
 mod engine;
@@ -11,8 +12,12 @@ mod gradients;
 mod kl;
 mod masks;
 mod monte_carlo;
+mod own_cells;
 mod parity;
 mod perplexity;
+mod parts;
 mod schemes;
 mod stateful;
 mod training;
+mod unscaled;
+mod words;

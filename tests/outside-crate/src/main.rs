@@ -2,11 +2,10 @@
 
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::prelude::*;
-use burn_variational::dropout::SiteDropout;
 use burn_variational::prelude::*;
-use burn_variational::rnn::{CellConfig, HiddenState, SiteMasks, StackConfig, StepMasks};
 
-/// `h_t = (1 - a) h_{t-1} + a tanh(x_t W + (h_{t-1} ∘ z_h) U)`, with one leak for all units.
+/// `h_t = (1 - a) h_{t-1} ∘ z_l + a tanh((x_t ∘ z_x) W + (h_{t-1} ∘ z_h) U)`, with one leak `a` for
+/// all units, and a site `z_l` that no cell of the library has.
 #[derive(Module, Debug)]
 struct LeakyCell {
     input: nn::Linear,
@@ -25,18 +24,27 @@ impl RecurrentCell for LeakyCell {
         self.recurrent.weight.dims()[0]
     }
 
-    fn initial_state(&self, batch_size: usize, device: &Device) -> HiddenState {
-        HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], device))
+    fn initial_state(&self, batch_size: usize) -> HiddenState {
+        HiddenState::new(Tensor::zeros([batch_size, self.d_hidden()], &self.recurrent.weight.device()))
     }
 
-    fn project_input(&self, input: Tensor<3>, masks: &SiteMasks) -> Tensor<3> {
-        self.input.forward(masks.apply_tied(&input))
+    fn sites(&self) -> Vec<CellSite> {
+        vec![
+            CellSite::new(Site::Input, self.d_input()),
+            CellSite::new(Site::Recurrent, self.d_hidden()),
+            CellSite::new(Site::named("leak"), self.d_hidden()),
+        ]
+    }
+
+    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
+        self.input.forward(masks.get(&Site::Input).apply_tied(&input))
     }
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-        let dropped = masks.recurrent.apply(&state.hidden).remove(0);
+        let dropped = masks.get(&Site::Recurrent).apply_tied(&state.hidden);
+        let leaked = masks.get(&Site::named("leak")).apply_tied(&state.hidden);
         let new = (projected + self.recurrent.forward(dropped)).tanh();
-        HiddenState::new(state.hidden * (1.0 - self.leak) + new * self.leak)
+        HiddenState::new(leaked * (1.0 - self.leak) + new * self.leak)
     }
 
     fn output(state: &HiddenState) -> Tensor<2> {
@@ -76,18 +84,25 @@ struct Model {
     output: nn::Linear,
 }
 
-impl Model {
-    fn forward(&self, input: Tensor<3>, rng: &MaskRng) -> Tensor<3> {
-        let [batch_size, seq_length, _] = input.dims();
-        let masks = self.layers.sample_masks([batch_size, seq_length], rng, &input.device());
-        self.output.forward(self.layers.forward(input, None, &masks).0)
+impl VariationalModel for Model {
+    type Input = Tensor<3>;
+    type Masks = (StackMasks, ());
+    type Output = Tensor<3>;
+
+    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> Self::Masks {
+        (&self.layers, &self.output).sample_masks(extent, draw)
+    }
+
+    fn run(&self, input: Tensor<3>, masks: &Self::Masks) -> Tensor<3> {
+        (&self.layers, &self.output).run(input, masks)
     }
 }
 
 fn main() {
     let device = Device::flex();
     let training = device.clone().autodiff();
-    let dropout = StackDropout::variational(0.1, 0.1).with_input(Some(SiteDropout::new(0.0)));
+    let dropout =
+        StackDropout::variational(0.1, 0.1).with_input(0.0).with(Site::named("leak"), 0.1);
     let mut model = Model {
         layers: StackConfig::from_cell(LeakyCellConfig { d_input: 1, d_hidden: 16 })
             .with_n_layers(2)
@@ -106,8 +121,8 @@ fn main() {
     let mut optimizer = AdamConfig::new().init();
     let mut losses = Vec::new();
     for step in 0..150 {
-        let output = model.forward(input.clone(), &MaskRng::seeded(1).draw(step));
-        let loss = (output - target.clone()).square().mean();
+        let masks = model.masks_for(&input, MaskRng::seeded(1).draw(step));
+        let loss = (model.run(input.clone(), &masks) - target.clone()).square().mean();
         let grads = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(0.01, model, grads);
         losses.push(loss.into_scalar::<f32>());
@@ -118,8 +133,9 @@ fn main() {
 
     let (model, input) = (model.valid(), wave(&device));
     let prediction = MonteCarlo::new(30, MaskRng::seeded(2))
-        .regression(8, |pass| model.forward(pass.fold(&input), pass.rng()))
+        .regression(&model, &input)
         .expect("the model draws masks");
+    assert!(prediction.is_random());
     let variance = prediction.variance().mean().into_scalar::<f32>();
     assert!(variance > 0.0, "masks make predictions differ");
     println!("trained from {first:.4} to {last:.4}; predictive variance {variance:.2e}");
