@@ -23,6 +23,9 @@
 //! assert_eq!(state.layer(1).cell.dims(), [3, 8]);
 //! ```
 //!
+//! Weights begin as those of `burn::nn`; [`GateInitializer`] has the defaults of PyTorch and Keras,
+//! orthogonal recurrent weights and the bias of an LSTM's forget gate.
+//!
 //! # References
 //!
 //! Yarin Gal and Zoubin Ghahramani, *A Theoretically Grounded Application of Dropout in Recurrent
@@ -34,10 +37,12 @@ mod cell;
 mod engine;
 mod gates;
 mod gru;
+mod initializer;
 mod layer;
 mod layer_masks;
 mod lstm;
 mod masks;
+mod orthogonal;
 mod per_layer;
 mod place;
 mod scan;
@@ -52,6 +57,7 @@ pub use cell::{CellConfig, RecurrentCell};
 pub use engine::{EngineCell, EngineState};
 pub use gates::GateWeights;
 pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
+pub use initializer::GateInitializer;
 pub use layer::RecurrentLayer;
 pub use layer_masks::{LayerMasks, StackMasks, StepMasks};
 pub use lstm::{LstmCell, LstmCellConfig, VariationalLstm, VariationalLstmConfig};
