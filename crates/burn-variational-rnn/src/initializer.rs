@@ -27,10 +27,10 @@ use crate::orthogonal::orthogonal;
 /// other, so that a gate's own `U_k` shrinks what it multiplies. Gate by gate, which is the
 /// default, [`Initializer::Orthogonal`] makes each `U_k` orthogonal.
 ///
-/// Every layer of a stack begins so. There is one bias where those frameworks have one for the
-/// input and one for the recurrence and add the two: it is drawn once, so that of
-/// [`burn`](Self::burn) and [`pytorch`](Self::pytorch) has half the variance of their sum. The
-/// candidate of a GRU whose reset gate acts after the product has both, each drawn by itself.
+/// Every layer of a stack begins so. Where those frameworks have one bias for the input and one for
+/// the recurrence and add the two, there is one here, drawn once: PyTorch's sum lies in `±2 / √H`
+/// with twice the variance of this one. Only the candidate of a GRU whose reset gate acts after the
+/// product has both, each drawn by itself.
 ///
 /// # Example
 ///
@@ -49,15 +49,15 @@ use crate::orthogonal::orthogonal;
 ///     VariationalLstmConfig::new(3, 2, true).with_initializer(initializer).init(&Device::flex());
 ///
 /// let bias = lstm.layers[0].cell.gates.bias.as_ref().unwrap().val();
-/// assert_eq!(bias.into_data().to_vec::<f32>().unwrap(), [0., 0., 1., 1., 0., 0., 0., 0.]);
+/// assert_eq!(bias.into_data().try_to_vec::<f32>().unwrap(), [0., 0., 1., 1., 0., 0., 0., 0.]);
 /// ```
 ///
 /// # References
 ///
 /// - Xavier Glorot and Yoshua Bengio, *Understanding the Difficulty of Training Deep Feedforward
 ///   Neural Networks*, 2010: the limits of [`burn`](Self::burn) and [`keras`](Self::keras).
-/// - Andrew Saxe, James McClelland and Surya Ganguli, *Exact Solutions to the Nonlinear Dynamics of
-///   Learning in Deep Linear Neural Networks*, 2014, arXiv 1312.6120: orthogonal weights.
+/// - Andrew Saxe et al., *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear
+///   Neural Networks*, 2014, arXiv 1312.6120: orthogonal weights.
 /// - Rafal Jozefowicz, Wojciech Zaremba and Ilya Sutskever, *An Empirical Exploration of Recurrent
 ///   Network Architectures*, 2015: a forget gate's bias of 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

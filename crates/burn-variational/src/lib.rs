@@ -23,9 +23,9 @@ pub mod prelude {
     };
     pub use crate::mc::{MonteCarlo, Pass};
     pub use crate::rnn::{
-        CellConfig, HiddenState, LayerDropout, LayerMasks, RecurrentCell, RecurrentLayer,
-        RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout, StackMasks,
-        StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
+        CellConfig, GateInitializer, HiddenState, LayerDropout, LayerMasks, RecurrentCell,
+        RecurrentLayer, RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout,
+        StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
         VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
     };
 }
