@@ -1,10 +1,10 @@
 //! The fused weights of all gates of a cell.
 
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 
-use crate::{CellSite, GateMasks, LayerDropout, SiteMasks, engine};
+use crate::{CellSite, GateInitializer, GateMasks, LayerDropout, SiteMasks, engine};
 
 /// The weights of all gates side by side, so that one matrix product serves them all:
 ///
@@ -24,39 +24,48 @@ pub struct GateWeights {
 }
 
 impl GateWeights {
-    /// New weights, each gate initialised by itself as `burn::nn` does.
+    /// New weights of sizes `[d_input, d_hidden, n_gates]`, none of which is a forget gate.
     ///
     /// # Panics
     ///
-    /// If a size is zero, naming the owner.
+    /// If a size is zero, or the initialiser has a bias of the forget gate or one that is not of
+    /// vectors for the bias, naming the owner.
     pub fn init(
         owner: &str,
-        [d_input, d_hidden, n_gates]: [usize; 3],
+        sizes @ [d_input, d_hidden, n_gates]: [usize; 3],
         bias: bool,
-        initializer: &Initializer,
+        initializer: &GateInitializer,
         device: &Device,
     ) -> Self {
         for (field, size) in [("d_input", d_input), ("d_hidden", d_hidden), ("n_gates", n_gates)] {
             assert!(size > 0, "{owner}: {field} must be positive, got 0");
         }
-        let weight = |d_in: usize| {
-            let (fan_in, fan_out) = (Some(d_in), Some(d_hidden));
-            let gate = |_| {
-                initializer
-                    .init_with::<2, _>([d_in, d_hidden], fan_in, fan_out, device)
-                    .into_value()
-            };
-            leaf(Tensor::cat((0..n_gates).map(gate).collect(), 1))
+        if let Some(value) = initializer.forget_bias {
+            panic!("{owner}: forget_bias must be None where no gate forgets, got {value}");
+        }
+        let GateInitializer { input_weights, recurrent_weights, .. } = initializer;
+        let recurrent = [d_hidden, d_hidden, n_gates];
+        Self {
+            input: leaf(initializer.weights(input_weights, sizes, device)),
+            recurrent: leaf(initializer.weights(recurrent_weights, recurrent, device)),
+            bias: bias.then(|| leaf(initializer.biases(owner, sizes, device))),
+        }
+    }
+
+    /// With the bias of the forget gate, which is the `gate`-th, at one value.
+    ///
+    /// # Panics
+    ///
+    /// If there is no bias, or the value is not finite, naming the owner.
+    pub(crate) fn with_forget_bias(mut self, owner: &str, gate: usize, value: f64) -> Self {
+        assert!(value.is_finite(), "{owner}: forget_bias must be finite, got {value}");
+        let Some(bias) = self.bias else {
+            panic!("{owner}: forget_bias must be None without a bias, got {value}");
         };
-        let bias = bias.then(|| {
-            let gate = |_| {
-                initializer
-                    .init_with::<1, _>([d_hidden], Some(d_input), Some(d_hidden), device)
-                    .into_value()
-            };
-            leaf(Tensor::cat((0..n_gates).map(gate).collect(), 0))
-        });
-        Self { input: weight(d_input), recurrent: weight(d_hidden), bias }
+        let d_hidden = self.recurrent.dims()[0];
+        let units = gate * d_hidden..(gate + 1) * d_hidden;
+        self.bias = Some(leaf(bias.val().slice_fill([units], value)));
+        self
     }
 
     /// The sites of a cell that reads these weights as they are: its input and its recurrence.

@@ -24,9 +24,9 @@ pub mod prelude {
     };
     pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
     pub use crate::rnn::{
-        CellConfig, CellSite, GateMasks, HiddenState, LayerDropout, LayerMasks, RecurrentCell,
-        RecurrentLayer, RecurrentStack, RecurrentState, SiteMasks, StackConfig, StackDropout,
-        StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
-        VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
+        CellConfig, CellSite, GateInitializer, GateMasks, HiddenState, LayerDropout, LayerMasks,
+        RecurrentCell, RecurrentLayer, RecurrentStack, RecurrentState, SiteMasks, StackConfig,
+        StackDropout, StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig,
+        VariationalLstm, VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
     };
 }

@@ -1,16 +1,16 @@
 //! One step of the gated recurrent unit.
 
 use burn::config::Config;
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Module, Param};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
-use crate::gates::gate_product;
+use crate::gates::{gate_product, leaf};
 use crate::{
-    CellConfig, CellSite, EngineCell, GateMasks, GateWeights, HiddenState, LayerDropout,
-    LayerMasks, RecurrentCell, StepMasks,
+    CellConfig, CellSite, EngineCell, GateInitializer, GateMasks, GateWeights, HiddenState,
+    LayerDropout, LayerMasks, RecurrentCell, StepMasks,
 };
 
 /// Configuration of a [`GruCell`].
@@ -25,9 +25,9 @@ pub struct GruCellConfig {
     /// Whether the reset gate acts after the matrix product (as PyTorch and cuDNN) or before.
     #[config(default = true)]
     pub reset_after: bool,
-    /// How weights and biases are initialised, each gate by itself.
-    #[config(default = "Initializer::XavierNormal{gain:1.0}")]
-    pub initializer: Initializer,
+    /// How weights and biases are initialised.
+    #[config(default = "GateInitializer::burn()")]
+    pub initializer: GateInitializer,
 }
 
 impl CellConfig for GruCellConfig {
@@ -43,16 +43,13 @@ impl CellConfig for GruCellConfig {
     }
 
     fn init(&self, device: &Device) -> GruCell {
+        const OWNER: &str = "GruCellConfig";
         let (d_input, d_hidden) = (self.d_input, self.d_hidden);
         let sizes = [d_input, d_hidden, GruCell::N_GATES];
-        let candidate_bias = (self.bias && self.reset_after).then(|| {
-            self.initializer.init_with([d_hidden], Some(d_hidden), Some(d_hidden), device)
-        });
-        GruCell {
-            gates: GateWeights::init("GruCellConfig", sizes, self.bias, &self.initializer, device),
-            candidate_bias,
-            reset_after: self.reset_after,
-        }
+        let gates = GateWeights::init(OWNER, sizes, self.bias, &self.initializer, device);
+        let candidate_bias = (self.bias && self.reset_after)
+            .then(|| leaf(self.initializer.biases(OWNER, [d_hidden, d_hidden, 1], device)));
+        GruCell { gates, candidate_bias, reset_after: self.reset_after }
     }
 }
 

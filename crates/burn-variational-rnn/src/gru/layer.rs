@@ -1,8 +1,6 @@
 //! Layers of the gated recurrent unit.
 
-use burn::module::Initializer;
-
-use crate::{GruCell, GruCellConfig, RecurrentStack, StackConfig};
+use crate::{GateInitializer, GruCell, GruCellConfig, RecurrentStack, StackConfig};
 
 /// Gated recurrent unit layers with dropout masks repeated at every time step.
 ///
@@ -24,9 +22,9 @@ impl VariationalGruConfig {
         self
     }
 
-    /// With weights and biases initialised so, each gate by itself.
-    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
-        self.cell.initializer = initializer;
+    /// With weights and biases initialised so: a [`GateInitializer`], or one `Initializer` for all.
+    pub fn with_initializer(mut self, initializer: impl Into<GateInitializer>) -> Self {
+        self.cell.initializer = initializer.into();
         self
     }
 }

@@ -1,7 +1,7 @@
 //! One step of the long short-term memory.
 
 use burn::config::Config;
-use burn::module::{Initializer, Module};
+use burn::module::Module;
 use burn::nn::LstmState;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
@@ -9,8 +9,8 @@ use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::{
-    CellConfig, CellSite, EngineCell, GateWeights, LayerDropout, LayerMasks, RecurrentCell,
-    StepMasks,
+    CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, LayerDropout, LayerMasks,
+    RecurrentCell, StepMasks,
 };
 
 /// Configuration of an [`LstmCell`].
@@ -22,9 +22,9 @@ pub struct LstmCellConfig {
     pub d_hidden: usize,
     /// Whether the gates have a bias.
     pub bias: bool,
-    /// How weights and biases are initialised, each gate by itself.
-    #[config(default = "Initializer::XavierNormal{gain:1.0}")]
-    pub initializer: Initializer,
+    /// How weights and biases are initialised.
+    #[config(default = "GateInitializer::burn()")]
+    pub initializer: GateInitializer,
 }
 
 impl CellConfig for LstmCellConfig {
@@ -40,10 +40,16 @@ impl CellConfig for LstmCellConfig {
     }
 
     fn init(&self, device: &Device) -> LstmCell {
+        const OWNER: &str = "LstmCellConfig";
         let sizes = [self.d_input, self.d_hidden, LstmCell::N_GATES];
-        LstmCell {
-            gates: GateWeights::init("LstmCellConfig", sizes, self.bias, &self.initializer, device),
-        }
+        let mut initializer = self.initializer.clone();
+        let forget_bias = initializer.forget_bias.take();
+        let gates = GateWeights::init(OWNER, sizes, self.bias, &initializer, device);
+        let gates = match forget_bias {
+            Some(value) => gates.with_forget_bias(OWNER, LstmCell::FORGET_GATE, value),
+            None => gates,
+        };
+        LstmCell { gates }
     }
 }
 
@@ -71,6 +77,7 @@ pub struct LstmCell {
 
 impl LstmCell {
     pub(crate) const N_GATES: usize = 4;
+    const FORGET_GATE: usize = 1;
 }
 
 impl RecurrentCell for LstmCell {

@@ -1,8 +1,6 @@
 //! Layers of the long short-term memory.
 
-use burn::module::Initializer;
-
-use crate::{LstmCell, LstmCellConfig, RecurrentStack, StackConfig};
+use crate::{GateInitializer, LstmCell, LstmCellConfig, RecurrentStack, StackConfig};
 
 /// Long short-term memory layers with dropout masks repeated at every time step.
 ///
@@ -18,9 +16,9 @@ impl VariationalLstmConfig {
         Self::from_cell(LstmCellConfig::new(d_input, d_hidden, bias))
     }
 
-    /// With weights and biases initialised so, each gate by itself.
-    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
-        self.cell.initializer = initializer;
+    /// With weights and biases initialised so: a [`GateInitializer`], or one `Initializer` for all.
+    pub fn with_initializer(mut self, initializer: impl Into<GateInitializer>) -> Self {
+        self.cell.initializer = initializer.into();
         self
     }
 }

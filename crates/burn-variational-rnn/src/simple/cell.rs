@@ -1,14 +1,14 @@
 //! One step of the simple recurrent network.
 
 use burn::config::Config;
-use burn::module::{Initializer, Module};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::{
-    CellConfig, CellSite, EngineCell, GateWeights, HiddenState, LayerDropout, LayerMasks,
-    RecurrentCell, StepMasks,
+    CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, HiddenState, LayerDropout,
+    LayerMasks, RecurrentCell, StepMasks,
 };
 
 /// Configuration of an [`RnnCell`].
@@ -21,8 +21,8 @@ pub struct RnnCellConfig {
     /// Whether there is a bias.
     pub bias: bool,
     /// How weights and bias are initialised.
-    #[config(default = "Initializer::XavierNormal{gain:1.0}")]
-    pub initializer: Initializer,
+    #[config(default = "GateInitializer::burn()")]
+    pub initializer: GateInitializer,
 }
 
 impl CellConfig for RnnCellConfig {

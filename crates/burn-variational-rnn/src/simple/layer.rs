@@ -1,8 +1,6 @@
 //! Layers of the simple recurrent network.
 
-use burn::module::Initializer;
-
-use crate::{RecurrentStack, RnnCell, RnnCellConfig, StackConfig};
+use crate::{GateInitializer, RecurrentStack, RnnCell, RnnCellConfig, StackConfig};
 
 /// Simple recurrent layers with dropout masks repeated at every time step.
 ///
@@ -18,9 +16,9 @@ impl VariationalRnnConfig {
         Self::from_cell(RnnCellConfig::new(d_input, d_hidden, bias))
     }
 
-    /// With weights and biases initialised so, each gate by itself.
-    pub fn with_initializer(mut self, initializer: Initializer) -> Self {
-        self.cell.initializer = initializer;
+    /// With weights and biases initialised so: a [`GateInitializer`], or one `Initializer` for all.
+    pub fn with_initializer(mut self, initializer: impl Into<GateInitializer>) -> Self {
+        self.cell.initializer = initializer.into();
         self
     }
 }
