@@ -13,6 +13,7 @@ mod masks;
 mod monte_carlo;
 mod parity;
 mod perplexity;
+mod saved_model;
 mod schemes;
 mod stateful;
 mod training;
