@@ -13,18 +13,22 @@ use std::path::Path;
 ///
 /// If the file cannot be written; the old one is then still there.
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
-    let path = path.as_ref();
+    write_parts_atomically(path.as_ref(), &[bytes])
+}
+
+/// [`write_atomically`] of parts one after the other.
+pub(crate) fn write_parts_atomically(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
-    write_synced(partial.as_ref(), bytes)?;
+    write_synced(partial.as_ref(), parts)?;
     fs::rename(&partial, path)?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Writes a file that is on disk when this returns.
-pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(bytes)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()
 }
 

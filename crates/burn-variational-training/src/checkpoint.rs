@@ -266,7 +266,7 @@ fn remove_if_there(folder: &Path) -> Result<(), CheckpointError> {
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<FileEntry, CheckpointError> {
     let path = folder.join(name);
-    write_synced(&path, bytes).map_err(io_error(&path))?;
+    write_synced(&path, &[bytes]).map_err(io_error(&path))?;
     Ok(FileEntry {
         name: name.to_string(),
         bytes: bytes.len() as u64,

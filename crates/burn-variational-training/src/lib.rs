@@ -5,6 +5,9 @@ mod atomic;
 mod checkpoint;
 mod clip;
 mod decay;
+mod difference;
+mod model_file;
+mod saved_model;
 mod sgd;
 mod windows;
 
@@ -12,5 +15,7 @@ pub use atomic::write_atomically;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
 pub use decay::{Decay, Decayed, with_decays};
+pub use difference::FieldDifference;
+pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
 pub use windows::{TokenWindow, TokenWindows, WindowError};

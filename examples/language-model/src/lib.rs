@@ -18,7 +18,7 @@ mod progress;
 mod training;
 
 use anyhow::Result;
-use burn_variational::rnn::{CellConfig, GruCellConfig, LstmCellConfig, RnnCellConfig};
+use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
 
 pub use arguments::{Arguments, BackendName, CellName, DropoutName, PresetName};
 pub use interrupt::Stopped;
@@ -67,7 +67,3 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!("\nresults.json and learning-curves.png are in {}", arguments.out.display());
     Ok(())
 }
-
-/// How a cell of the model is made: from input and hidden width.
-pub(crate) trait MakeCell<K: CellConfig>: Fn(usize, usize) -> K {}
-impl<K: CellConfig, F: Fn(usize, usize) -> K> MakeCell<K> for F {}

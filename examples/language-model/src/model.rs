@@ -14,8 +14,8 @@ use burn_variational::rnn::{
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use crate::MakeCell;
 use crate::method::ModelDropout;
 use crate::preset::Preset;
 
@@ -33,31 +33,45 @@ pub(crate) struct LanguageModel<C: RecurrentCell> {
     output: Linear,
 }
 
-impl<C: RecurrentCell> LanguageModel<C> {
-    /// A model for so many word types, its parameters uniform in the preset's range.
-    pub(crate) fn new<K: CellConfig<Cell = C>>(
-        make_cell: &impl MakeCell<K>,
+/// Configuration of a [`LanguageModel`]: all that its file says beside its parameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LanguageModelConfig<K> {
+    embedding: VariationalEmbeddingConfig,
+    stack: StackConfig<K>,
+    output: LinearConfig,
+}
+
+impl<K: CellConfig> LanguageModelConfig<K> {
+    /// A model for so many word types; a cell is made from its input and hidden width.
+    pub(crate) fn new(
+        make_cell: impl Fn(usize, usize) -> K,
         preset: &Preset,
         dropout: &ModelDropout,
         n_types: usize,
-        seed: u64,
-        device: &Device,
     ) -> Self {
         let width = preset.d_hidden;
         let mut embedding = VariationalEmbeddingConfig::new(n_types, width);
         embedding.type_dropout = dropout.word_type;
-        let model = Self {
-            embedding: embedding.init(device),
-            stack: StackConfig::from_cell(make_cell(width, width))
-                .with_n_layers(preset.n_layers)
-                .with_dropout(dropout.stack.clone())
-                .init(device),
-            output: LinearConfig::new(width, n_types).init(device),
-        };
-        model.map(&mut UniformParameters {
-            range: preset.init_range,
-            words: ChaCha8Rng::seed_from_u64(seed),
-        })
+        let stack = StackConfig::from_cell(make_cell(width, width))
+            .with_n_layers(preset.n_layers)
+            .with_dropout(dropout.stack.clone());
+        Self { embedding, stack, output: LinearConfig::new(width, n_types) }
+    }
+
+    /// The model.
+    pub(crate) fn init(&self, device: &Device) -> LanguageModel<K::Cell> {
+        LanguageModel {
+            embedding: self.embedding.init(device),
+            stack: self.stack.init(device),
+            output: self.output.init(device),
+        }
+    }
+}
+
+impl<C: RecurrentCell> LanguageModel<C> {
+    /// The same model with parameters drawn uniformly from `± range`.
+    pub(crate) fn with_uniform_parameters(self, range: f32, seed: u64) -> Self {
+        self.map(&mut UniformParameters { range, words: ChaCha8Rng::seed_from_u64(seed) })
     }
 
     /// The same model with its word types left whole.
@@ -145,5 +159,39 @@ impl ModuleMapper for UniformParameters {
             let values: Vec<f32> = (0..dims.iter().product()).map(value).collect();
             Tensor::from_data(TensorData::new(values, dims), &device).require_grad()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_variational::dropout::MaskRng;
+    use burn_variational::rnn::GruCellConfig;
+    use burn_variational::training::{load_model, save_model};
+
+    use super::*;
+    use crate::PresetName;
+    use crate::method::Method;
+
+    #[test]
+    fn a_saved_model_comes_back_with_its_dropout() {
+        let preset = Preset::named(PresetName::Tiny);
+        let dropout = Method::VariationalUntied.dropout(&preset);
+        let make_cell = |d_input, d_hidden| GruCellConfig::new(d_input, d_hidden, true);
+        let config = LanguageModelConfig::new(make_cell, &preset, &dropout, 30);
+        let device = Device::flex();
+        let model = config.init(&device).with_uniform_parameters(0.1, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.bvm");
+        save_model(&path, &config, &model).unwrap();
+
+        let init = |config: &LanguageModelConfig<GruCellConfig>| config.init(&device);
+        let (_, loaded) = load_model(&path, init).unwrap();
+        let logits = |model: &LanguageModel<_>| {
+            let tokens = Tensor::<1, Int>::arange(0..20, &device).reshape([2, 10]);
+            let masks = model.masks_for(&tokens, MaskRng::seeded(1).draw(0));
+            assert!(!masks.0.types.is_identity());
+            model.run(tokens, &masks).into_data()
+        };
+        assert_eq!(logits(&loaded), logits(&model));
     }
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
 use burn_variational::plot::{Curve, LineChart};
-use burn_variational::training::{CheckpointDir, write_atomically};
+use burn_variational::training::{CheckpointDir, save_model, write_atomically};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
@@ -120,11 +121,14 @@ impl OutputDir {
         }
     }
 
-    /// Saves a trained model beside the results.
-    pub(crate) fn save_model<M: Module>(&self, method: Method, model: M) -> Result<()> {
-        let name = model_file(method);
-        let bytes = model.into_record().into_bytes();
-        self.replace(&name, &bytes.with_context(|| self.path.join(&name).display().to_string())?)
+    /// Saves a trained model and its configuration beside the results.
+    pub(crate) fn save_model<C: Serialize + DeserializeOwned, M: Module>(
+        &self,
+        method: Method,
+        config: &C,
+        model: &M,
+    ) -> Result<()> {
+        Ok(save_model(self.path.join(model_file(method)), config, model)?)
     }
 
     /// Writes results and pictures of all methods, and then removes the checkpoints.
@@ -195,7 +199,7 @@ impl OutputDir {
 }
 
 fn model_file(method: Method) -> String {
-    format!("{method}.bpk")
+    format!("{method}.bvm")
 }
 
 fn remove_if_there(folder: &Path) -> Result<()> {

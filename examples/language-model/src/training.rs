@@ -12,8 +12,9 @@ use burn_variational::rnn::{CellConfig, RecurrentCell};
 use burn_variational::training::{
     CheckpointDir, Decay, PlainSgd, TokenWindows, global_norm, with_decays,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::MakeCell;
 use crate::arguments::Run;
 use crate::checkpoint::{
     DrawsPerplexity, EpochRecord, Evaluation, Exact, FinishedMethod, MethodCheckpoint,
@@ -22,7 +23,7 @@ use crate::corpus::Corpus;
 use crate::evaluation::{monte_carlo_perplexity, perplexity};
 use crate::interrupt;
 use crate::method::Method;
-use crate::model::LanguageModel;
+use crate::model::{LanguageModel, LanguageModelConfig};
 use crate::output::{MethodResult, OutputDir};
 use crate::preset::Preset;
 use crate::progress::TokenBar;
@@ -81,13 +82,16 @@ struct Training<C: RecurrentCell> {
 
 impl Trainer<'_> {
     /// Trains a method from its last checkpoint, or from scratch, and evaluates it.
-    pub(crate) fn method<K: CellConfig>(
+    pub(crate) fn method<K: CellConfig + Serialize + DeserializeOwned>(
         &self,
         method: Method,
-        make_cell: impl MakeCell<K>,
+        make_cell: impl Fn(usize, usize) -> K,
     ) -> Result<FinishedMethod> {
+        let preset = self.run.preset();
+        let dropout = method.dropout(&preset);
+        let config = LanguageModelConfig::new(make_cell, &preset, &dropout, self.texts.n_types);
         let checkpoints = self.output.checkpoints(method);
-        let mut training = self.start(method, &make_cell, &checkpoints)?;
+        let mut training = self.start(method, &config, &checkpoints)?;
         for epoch in training.checkpoint.epochs.len() + 1..=self.run.epochs {
             if training.checkpoint.is_over() {
                 break;
@@ -105,7 +109,7 @@ impl Trainer<'_> {
             checkpoints.save(model, optimizer, checkpoint)?;
             evaluation
         };
-        self.output.save_model(method, training.model)?;
+        self.output.save_model(method, &config, &training.model)?;
         let checkpoint = training.checkpoint;
         let result = self.result(method, &checkpoint, &evaluation)?;
         Ok(FinishedMethod { result, epochs: checkpoint.epochs, evaluation })
@@ -114,15 +118,13 @@ impl Trainer<'_> {
     fn start<K: CellConfig>(
         &self,
         method: Method,
-        make_cell: &impl MakeCell<K>,
+        config: &LanguageModelConfig<K>,
         checkpoints: &CheckpointDir,
     ) -> Result<Training<K::Cell>> {
         let preset = self.run.preset();
-        let dropout = method.dropout(&preset);
-        let device = self.device.clone().autodiff();
-        let n_types = self.texts.n_types;
-        let model =
-            LanguageModel::new(make_cell, &preset, &dropout, n_types, self.run.seed, &device);
+        let model = config
+            .init(&self.device.clone().autodiff())
+            .with_uniform_parameters(preset.init_range, self.run.seed);
         let decay = method.decay(&preset);
         let decays = (decay > 0.0).then(|| (ParamGroup::all(), decay));
         let optimizer = with_decays(PlainSgd, Decay::AfterStep, decays);

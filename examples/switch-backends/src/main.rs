@@ -4,13 +4,14 @@
 #![allow(clippy::print_stdout, reason = "a program prints its results")]
 
 use anyhow::{Context, Result, ensure};
+use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use burn_variational::devices;
 use burn_variational::prelude::*;
+use burn_variational::training::{load_model, save_model};
 
 const DIMS: [usize; 3] = [8, 12, 2];
 const N_VALUES: i64 = 8 * 12 * 2;
@@ -24,16 +25,15 @@ struct Model {
     output: Linear,
 }
 
-impl Model {
-    fn new(device: &Device) -> Self {
-        let dropout = StackDropout::variational_untied(0.25, 0.25);
-        Self {
-            gru: VariationalGruConfig::new(DIMS[2], 16, true)
-                .with_n_layers(2)
-                .with_dropout(dropout)
-                .init(device),
-            output: LinearConfig::new(16, 1).init(device),
-        }
+#[derive(Config, Debug)]
+struct ModelConfig {
+    gru: VariationalGruConfig,
+    output: LinearConfig,
+}
+
+impl ModelConfig {
+    fn init(&self, device: &Device) -> Model {
+        Model { gru: self.gru.init(device), output: self.output.init(device) }
     }
 }
 
@@ -59,9 +59,9 @@ fn data(device: &Device) -> (Tensor<3>, Tensor<3>) {
     (input, target)
 }
 
-fn train(device: &Device) -> Model {
+fn train(config: &ModelConfig, device: &Device) -> Model {
     let device = device.clone().autodiff();
-    let (mut model, mut optimizer) = (Model::new(&device), AdamConfig::new().init());
+    let (mut model, mut optimizer) = (config.init(&device), AdamConfig::new().init());
     let (input, target) = data(&device);
     for step in 0..200 {
         let masks = model.masks_for(&input, MaskRng::seeded(1).draw(step));
@@ -87,12 +87,16 @@ fn main() -> Result<()> {
     let (first, device) = devices.first().context("no backend is compiled in")?;
     println!("trained on {first}");
     let folder = tempfile::tempdir()?;
-    let saved = folder.path().join("model.bpk");
-    let model = train(device);
+    let saved = folder.path().join("model.bvm");
+    let gru = VariationalGruConfig::new(DIMS[2], 16, true)
+        .with_n_layers(2)
+        .with_dropout(StackDropout::variational_untied(0.25, 0.25));
+    let config = ModelConfig::new(gru, LinearConfig::new(16, 1));
+    let model = train(&config, device);
     let expected = predict(&model, device)?;
-    model.into_record().save(&saved)?;
+    save_model(&saved, &config, &model)?;
     for (name, device) in &devices {
-        let model = Model::new(device).try_load_record(ModuleRecord::load(&saved)?)?;
+        let (_, model) = load_model(&saved, |config: &ModelConfig| config.init(device))?;
         let predicted = predict(&model, device)?;
         let differences = predicted.iter().zip(&expected).map(|(a, b)| (a - b).abs());
         let largest = differences.fold(0.0, f32::max);
