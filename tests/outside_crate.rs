@@ -26,20 +26,26 @@ fn manifest(tests: &Path) -> String {
     let facade = "\"../../crates/burn-variational\"";
     assert!(theirs.contains(facade), "the facade lies beside the tests: {theirs}");
     let crates = tests.with_file_name("crates");
-    let theirs = theirs.replace(facade, &format!("{:?}", crates.join("burn-variational")));
+    let theirs = theirs.replace(facade, &quoted(&crates.join("burn-variational")));
 
     let workspace = read(&tests.with_file_name("Cargo.toml"));
     let profile = workspace.find("[profile.dev]").expect("the workspace has a profile");
     format!(
         "{theirs}\n\
-         [[bin]]\nname = \"outside-crate\"\npath = {:?}\n\n\
-         [dependencies.cross-backend-tests]\npath = {tests:?}\n\
+         [[bin]]\nname = \"outside-crate\"\npath = {}\n\n\
+         [dependencies.cross-backend-tests]\npath = {}\n\
          default-features = false\nfeatures = {:?}\n\n\
          {}",
-        tests.join("outside-crate/src/main.rs"),
+        quoted(&tests.join("outside-crate/src/main.rs")),
+        quoted(tests),
         features(),
         &workspace[profile..],
     )
+}
+
+/// A path as a string of TOML.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.to_str().expect("a path of Unicode"))
 }
 
 #[test]

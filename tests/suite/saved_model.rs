@@ -138,8 +138,8 @@ fn another_configuration_is_an_error_that_names_every_field() {
         "gru.n_layers is 2 in the file, 3 was asked"
     );
     assert_eq!(
-        asked(|config| config.gru.cell.initializer = Initializer::Zeros),
-        "gru.cell.initializer is {\"XavierNormal\":{\"gain\":1.0}} in the file, \
+        asked(|config| config.gru.cell.initializer.bias = Initializer::Zeros),
+        "gru.cell.initializer.bias is {\"XavierNormal\":{\"gain\":1.0}} in the file, \
          \"Zeros\" was asked"
     );
 }
