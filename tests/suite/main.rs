@@ -16,6 +16,7 @@ mod own_cells;
 mod parity;
 mod parts;
 mod perplexity;
+mod readme;
 mod saved_model;
 mod schemes;
 mod stateful;

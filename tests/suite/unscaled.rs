@@ -60,9 +60,12 @@ where
             assert_eq!((z_x.len(), z_h.len()), (n_masks, n_masks), "{what}");
             let all = z_x.iter().map(|z| (z, INPUT_PROB));
             for (z, prob) in all.chain(z_h.iter().map(|z| (z, RECURRENT_PROB))) {
-                let is_factor = |z: f64| match is_expected {
-                    true => z == f64::from((1.0 - prob) as f32),
-                    false => z == 0.0 || z == 1.0,
+                let is_factor = |z: f64| {
+                    if is_expected {
+                        z == f64::from((1.0 - prob) as f32)
+                    } else {
+                        z == 0.0 || z == 1.0
+                    }
                 };
                 assert!(z.iter().all(|&z| is_factor(z)), "{what}: {z:?}");
             }

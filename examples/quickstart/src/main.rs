@@ -7,7 +7,6 @@ use burn::tensor::Distribution;
 use burn_variational::plot::PredictiveBand;
 use burn_variational::prelude::*;
 
-// README.md shows the program from here,
 #[derive(Module, Debug)]
 struct Model {
     lstm: VariationalLstm,
@@ -67,29 +66,30 @@ fn predict(model: &Model, input: &Tensor<3>) -> Result<[Tensor<2>; 2], MonteCarl
     // What the model does not know, and the noise of what is observed, 1/τ.
     Ok([moments.mean(), (moments.variance() + 1.0 / 100.0).sqrt()])
 }
-// to here.
 
-/// The share of new observations within 1.645 standard deviations: 90 % if these are right.
-fn coverage(model: &Model, device: &Device) -> Result<f32, MonteCarloError> {
-    let xs = Tensor::random([2000, 1], Distribution::Uniform(-3.0, 3.0), device);
-    let (input, target) = observe(&xs);
-    let [mean, deviation] = predict(model, &input)?;
-    let within = (target - mean).abs().lower_equal(deviation * 1.645);
-    Ok(within.float().mean().into_scalar())
-}
-
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = Device::flex();
     device.seed(1);
     let model = train(&device.clone().autodiff());
-    println!("{:.1} % of new observations within 90 %", 100.0 * coverage(&model, &device)?);
 
-    let xs = Tensor::<1, Int>::arange(-80..81, &device).float().unsqueeze_dim(1) / 10.0;
-    let prediction = predict(&model, &observe(&xs).0)?;
+    // 90 % of what is observed should lie within 1.645 standard deviations.
+    let xs = Tensor::random([2000, 1], Distribution::Uniform(-3.0, 3.0), &device);
+    let (input, target) = observe(&xs);
+    let [mean, deviation] = predict(&model, &input)?;
+    let within = (target - mean).abs().lower_equal(deviation * 1.645).float().mean();
+    println!("{:.1} % of new observations within 90 %", 100.0 * within.into_scalar::<f32>());
+    draw_picture(&model, &device)?;
+    Ok(())
+}
+
+/// Draws mean and deviations over the data and far beyond, to quickstart.png.
+fn draw_picture(model: &Model, device: &Device) -> Result<(), Box<dyn std::error::Error>> {
+    let xs = Tensor::<1, Int>::arange(-80..81, device).float().unsqueeze_dim(1) / 10.0;
+    let prediction = predict(model, &observe(&xs).0)?;
     let list = |values: Tensor<2>| values.into_data().iter::<f64>().collect::<Vec<_>>();
     let [mean, deviation] = prediction.map(list);
-    let xs = list(xs);
     println!("standard deviation: {:.2} at x = 0, {:.2} at x = 8", deviation[80], deviation[160]);
+    let xs = list(xs);
     let truth = xs.clone().into_iter().map(|x| (x, x.sin()));
     let predicted = xs.into_iter().zip(mean).zip(deviation).map(|((x, mean), std)| (x, mean, std));
     PredictiveBand::new("Bayesian LSTM: mean and two standard deviations")
