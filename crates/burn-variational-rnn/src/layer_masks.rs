@@ -126,6 +126,12 @@ impl StepMasks {
     pub fn get(&self, site: &Site) -> &GateMasks<2> {
         self.sites.get(site).unwrap_or(&IDENTITY_STEP)
     }
+
+    /// The same masks on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        let sites = self.sites.iter();
+        Self { sites: sites.map(|(site, m)| (site.clone(), m.to_device(device))).collect() }
+    }
 }
 
 /// The masks of a stack: one entry for each layer and direction.

@@ -37,6 +37,11 @@ impl<const D: usize> GateMasks<D> {
         self.masks().iter().all(DropoutMask::is_identity)
     }
 
+    /// The same masks on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        self.map(|mask| mask.to_device(device))
+    }
+
     fn map<const R: usize>(&self, f: impl Fn(&DropoutMask<D>) -> DropoutMask<R>) -> GateMasks<R> {
         match self {
             Self::Tied(mask) => GateMasks::Tied(f(mask)),
@@ -136,8 +141,8 @@ impl SiteMasks {
     /// The same masks on another device.
     pub fn to_device(&self, device: &Device) -> Self {
         match self {
-            Self::PerSequence(masks) => Self::PerSequence(masks.map(|m| m.to_device(device))),
-            Self::PerStep(masks) => Self::PerStep(masks.map(|m| m.to_device(device))),
+            Self::PerSequence(masks) => Self::PerSequence(masks.to_device(device)),
+            Self::PerStep(masks) => Self::PerStep(masks.to_device(device)),
         }
     }
 
