@@ -247,15 +247,14 @@ where
     let (h0, c0) = (numbers(units, 0.5), numbers(units, 0.8));
     for z in [kept, vec![1.0; units]] {
         let is_masked = z[0] == 0.0;
-        let masks = match is_masked {
-            true => {
-                let mask = tensor(z.clone(), [BATCH_SIZE, D_HIDDEN], device);
-                let mask = SiteMasks::tied(DropoutMask::from_values(mask));
-                LayerMasks::identity().with(carry(), mask)
-            }
+        let site_masks = if is_masked {
+            let mask = tensor(z.clone(), [BATCH_SIZE, D_HIDDEN], device);
+            SiteMasks::tied(DropoutMask::from_values(mask))
+        } else {
             // Named, and yet the identity: the engine takes it.
-            false => LayerMasks::identity().with(carry(), SiteMasks::identity()),
+            SiteMasks::identity()
         };
+        let masks = LayerMasks::identity().with(carry(), site_masks);
         let state = |values: &[f64]| tensor(values.to_vec(), [BATCH_SIZE, D_HIDDEN], device);
         let state = <K::Cell as RecurrentCell>::State::from_parts(state(&h0), state(&c0));
         let input = tensor(x.clone(), [SEQ_LENGTH, BATCH_SIZE, D_INPUT], device);
@@ -352,7 +351,7 @@ fn averaging(device: &Device) -> RecurrentLayer<Averaging> {
 on_every_device! {
     fn a_layer_over_a_cell_with_a_site_of_its_own_is_its_equation(device: &Device) {
         let mask = |salt: usize, dims: [usize; 3]| {
-            let kept = |k: usize| if (k * 7 + salt) % 3 == 0 { 0.0 } else { 1.5 };
+            let kept = |k: usize| if (k * 7 + salt).is_multiple_of(3) { 0.0 } else { 1.5 };
             let kept = (0..dims.iter().product()).map(kept).collect();
             DropoutMask::from_values(tensor(kept, dims, device))
         };
