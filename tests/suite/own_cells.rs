@@ -255,6 +255,7 @@ where
             // Named, and yet the identity: the engine takes it.
             LayerMasks::identity().with(carry(), SiteMasks::identity())
         };
+        let masks = LayerMasks::identity().with(carry(), site_masks);
         let state = |values: &[f64]| tensor(values.to_vec(), [BATCH_SIZE, D_HIDDEN], device);
         let state = <K::Cell as RecurrentCell>::State::from_parts(state(&h0), state(&c0));
         let input = tensor(x.clone(), [SEQ_LENGTH, BATCH_SIZE, D_INPUT], device);

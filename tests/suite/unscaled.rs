@@ -1,10 +1,12 @@
 //! Masks that leave kept units as they are: drawn, and in the mean.
 
-use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::module::{Initializer, Module};
+use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use burn_variational::prelude::*;
 use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
-use cross_backend_tests::{Cell, ReferenceMasks, assert_close, on_every_path, tolerance};
+use cross_backend_tests::{
+    Cell, ReferenceMasks, assert_close, on_every_device, on_every_path, tolerance,
+};
 
 use super::gradients::{
     BATCH_SIZE, D_HIDDEN, D_INPUT, Fill, InitialState, SEQ_LENGTH, numbers, reference,
@@ -60,14 +62,9 @@ where
             assert_eq!((z_x.len(), z_h.len()), (n_masks, n_masks), "{what}");
             let all = z_x.iter().map(|z| (z, INPUT_PROB));
             for (z, prob) in all.chain(z_h.iter().map(|z| (z, RECURRENT_PROB))) {
-                let is_factor = |z: f64| {
-                    if is_expected {
-                        z == f64::from((1.0 - prob) as f32)
-                    } else {
-                        z == 0.0 || z == 1.0
-                    }
-                };
-                assert!(z.iter().all(|&z| is_factor(z)), "{what}: {z:?}");
+                let kept = f64::from((1.0 - prob) as f32);
+                let factors = if is_expected { [kept, kept] } else { [0.0, 1.0] };
+                assert!(z.iter().all(|z| factors.contains(z)), "{what}: {z:?}");
             }
             let initial = <K::Cell as RecurrentCell>::State::from_parts(state(&h0), state(&c0));
             let (output, _) = layer.forward(input.clone(), Some(initial), &masks);
@@ -85,5 +82,47 @@ on_every_path! {
         check(&gru, Cell::GruResetAfter, device);
         check(&gru.with_reset_after(false), Cell::GruResetBefore, device);
         check(&RnnCellConfig::new(D_INPUT, D_HIDDEN, true), Cell::Rnn, device);
+    }
+}
+
+on_every_device! {
+    fn unscaled_locked_dropout_leaves_kept_units_as_they_are(device: &Device) {
+        let dropout = LockedDropoutConfig::new(8, SiteDropout::new(0.25).unscaled()).init();
+        let x = numbers(2 * 3 * 8, 0.7);
+        let input: Tensor<3> = tensor(&x, [2, 3, 8], device);
+        let mask = dropout.masks_for(&input, MaskRng::seeded(1).draw(0).part("locked"));
+        let z: Vec<f64> = mask.values().unwrap().into_data().iter::<f64>().collect();
+        assert!(z.contains(&0.0) && z.contains(&1.0) && z.iter().all(|&z| z == 0.0 || z == 1.0));
+        // Row after row of three steps of eight units.
+        let of = |k: usize| z[k / 24 * 8 + k % 8];
+        let dropped: Vec<f64> = x.iter().enumerate().map(|(k, x)| x * of(k)).collect();
+        let output = dropout.forward(input.clone(), &mask);
+        assert_close(&output, &dropped, tolerance(device), "drawn");
+        let mean: Vec<f64> = x.iter().map(|x| 0.75 * x).collect();
+        assert_close(&dropout.weight_averaged(input), &mean, tolerance(device), "expected");
+    }
+
+    fn unscaled_embeddings_leave_kept_words_as_they_are(device: &Device) {
+        let embedding = VariationalEmbeddingConfig::new(6, 1)
+            .with_type_dropout(SiteDropout::new(0.5).unscaled())
+            .with_token_dropout(SiteDropout::new(0.25).unscaled())
+            .with_initializer(Initializer::Constant { value: 3.0 })
+            .init(device);
+        let tokens = Tensor::<2, Int>::from_data([[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]], device);
+        let masks = embedding.masks_for(&tokens, MaskRng::seeded(2).draw(0).part("words"));
+        let types = masks.types.factors(&tokens, FloatDType::F32);
+        let types: Vec<f64> = types.into_data().iter::<f64>().collect();
+        let places = masks.tokens.values().unwrap();
+        let places: Vec<f64> = places.into_data().iter::<f64>().collect();
+        for z in [&types, &places] {
+            assert!(z.contains(&0.0) && z.contains(&1.0), "{z:?}");
+            assert!(z.iter().all(|&z| z == 0.0 || z == 1.0), "{z:?}");
+        }
+        let dropped: Vec<f64> = types.iter().zip(&places).map(|(a, b)| 3.0 * a * b).collect();
+        assert!(dropped.contains(&3.0), "{dropped:?}");
+        let output = embedding.forward(tokens.clone(), &masks);
+        assert_close(&output, &dropped, tolerance(device), "drawn");
+        let mean = [3.0 * 0.5 * 0.75; 12];
+        assert_close(&embedding.weight_averaged(tokens), &mean, tolerance(device), "expected");
     }
 }
