@@ -17,6 +17,7 @@ use burn::backend::tensor::IntTensor;
 use burn::backend::{DType, Flex};
 
 use self::memory::FlexTensor;
+pub(crate) use self::memory::POOL;
 use self::sharing::in_pool;
 use crate::generic;
 use crate::kernels::SequenceKernels;
