@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use crate::flex::memory::{FlexTensor, Scratch, buffer, contiguous_optional, elements, indices};
 use crate::flex::numbers::{Real, arch, exp};
 use crate::flex::products::{Product, weighted_column_sums};
-use crate::flex::sharing::Threads;
+use crate::flex::sharing::{Threads, for_each_chunk};
 use crate::operands::{LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters};
 
 /// The losses, and `q` of all rows for the backward pass.
@@ -68,14 +68,17 @@ pub(crate) fn linear_cross_entropy_backward<T: Real>(
             let mut output = buffer([rows, d_in], dtype);
             let values = T::elements_mut(&mut output);
             product.write(values, d_in, false, Threads::All);
-            scale_rows(values, gradient);
+            for_each_chunk(values, d_in, Threads::All, |n, row| scale(row, gradient[n]));
             output
         }),
         weights: needs.weights.then(|| {
             let input = trace.input.to_contiguous();
             let mut scaled = Scratch::new(rows * d_in);
-            scaled.copy_from_slice(T::elements(&input));
-            scale_rows(&mut scaled, gradient);
+            let input = T::elements(&input);
+            for_each_chunk(&mut scaled, d_in, Threads::All, |n, row| {
+                row.copy_from_slice(&input[n * d_in..][..d_in]);
+                scale(row, gradient[n]);
+            });
             let product = Product {
                 left: (&scaled, 1, d_in),
                 right: (kept, n_classes, 1),
@@ -93,12 +96,9 @@ pub(crate) fn linear_cross_entropy_backward<T: Real>(
     }
 }
 
-fn scale_rows<T: Real>(values: &mut [T], scales: &[T]) {
-    let width = values.len() / scales.len();
-    for (row, &scale) in values.chunks_exact_mut(width).zip(scales) {
-        for value in row {
-            *value *= scale;
-        }
+fn scale<T: Real>(row: &mut [T], factor: T) {
+    for value in row {
+        *value *= factor;
     }
 }
 
