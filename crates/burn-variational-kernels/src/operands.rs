@@ -131,6 +131,8 @@ pub(crate) struct LinearCrossEntropyTrace<B: Backend> {
     pub(crate) kept: FloatTensor<B>,
     /// `[rows]`.
     pub(crate) targets: IntTensor<B>,
+    /// The target of rows that are ignored.
+    pub(crate) ignore_index: Option<i64>,
 }
 
 /// The gradients of a projection or a linear layer that were asked for.

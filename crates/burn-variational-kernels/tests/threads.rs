@@ -44,8 +44,13 @@ fn losses_and_their_gradients_are_bit_equal_for_any_number_of_threads() {
             let weights = numbers([d_input, n_classes], 1.7, &device).require_grad();
             let bias = numbers([n_classes], 0.9, &device).require_grad();
             let targets = targets(rows, n_classes, &device);
-            let losses =
-                linear_cross_entropy(input.clone(), weights.clone(), Some(bias.clone()), targets);
+            let losses = linear_cross_entropy(
+                input.clone(),
+                weights.clone(),
+                Some(bias.clone()),
+                targets,
+                None,
+            );
             let grads = (losses.clone() * numbers([rows], 3.1, &device)).sum().backward();
             vec![
                 values(losses),

@@ -8,5 +8,6 @@ mod tensors;
 pub(crate) use pool::{POOL, Scratch, buffer};
 pub(crate) use shared::Shared;
 pub(crate) use tensors::{
-    FlexTensor, contiguous, contiguous_masks, contiguous_optional, elements, indices, owned,
+    FlexTensor, contiguous, contiguous_masks, contiguous_optional, elements, index, indices,
+    integers, owned,
 };
