@@ -41,6 +41,7 @@ pub(crate) trait SequenceBackend: Backend {
         input: FloatTensor<Self>,
         #[extension_type] parameters: LinearParameters<Self>,
         targets: IntTensor<Self>,
+        ignore_index: Option<i64>,
     ) -> FloatTensor<Self>;
 }
 
@@ -87,8 +88,15 @@ macro_rules! dispatch_to_kernels {
                 input: FloatTensor<Self>,
                 parameters: LinearParameters<Self>,
                 targets: IntTensor<Self>,
+                ignore_index: Option<i64>,
             ) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::linear_cross_entropy(input, &parameters, &targets).0
+                let (losses, _) = <Self as SequenceKernels>::linear_cross_entropy(
+                    input,
+                    &parameters,
+                    &targets,
+                    ignore_index,
+                );
+                losses
             }
         }
     };

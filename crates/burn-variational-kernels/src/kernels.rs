@@ -66,17 +66,18 @@ pub(crate) trait SequenceKernels: Backend {
     }
 
     /// `-log softmax(x_n W + b)[target_n]` of every row `n` of `[rows, d_input]`, as `[rows]`, and
-    /// what the backward pass needs of the logits.
+    /// what the backward pass needs of the logits. Rows whose target is `ignore_index` have loss 0.
     fn linear_cross_entropy(
         input: FloatTensor<Self>,
         parameters: &LinearParameters<Self>,
         targets: &IntTensor<Self>,
+        ignore_index: Option<i64>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        generic::linear_cross_entropy::<Self>(input, parameters, targets)
+        generic::linear_cross_entropy::<Self>(input, parameters, targets, ignore_index)
     }
 
     /// The gradients of [`linear_cross_entropy`](Self::linear_cross_entropy), given that of each
-    /// row's loss.
+    /// row's loss. Rows that are ignored give none, whatever they hold and are given.
     fn linear_cross_entropy_backward(
         gradient: FloatTensor<Self>,
         trace: LinearCrossEntropyTrace<Self>,

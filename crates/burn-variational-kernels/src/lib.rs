@@ -14,6 +14,8 @@ mod generic;
 mod kernels;
 mod linear_cross_entropy;
 mod masks;
+#[cfg(feature = "flex")]
+pub mod memory;
 #[cfg(feature = "backend")]
 mod operands;
 mod projection;

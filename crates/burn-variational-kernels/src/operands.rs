@@ -67,12 +67,25 @@ pub(crate) struct SequenceConstants<B: Backend> {
 pub(crate) struct SequenceTrace<B: Backend> {
     /// `h_1 … h_T`, and `c_T` after them for an LSTM: `[seq_length (+ 1), batch_size, d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
-    /// What the non-linearities of the gates gave, `[seq_length, batch_size, n_gates · d_hidden]`.
-    /// A simple RNN keeps none: its outputs are its gates.
+    /// Of a kernel: what the non-linearities of the gates gave, `[seq_length, batch_size, n_gates ·
+    /// d_hidden]`. A simple RNN keeps none: its outputs are its gates.
     pub(crate) gates: Option<FloatTensor<B>>,
-    /// `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘ z_h) U_n +
-    /// b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that resets before.
+    /// Of a kernel, `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘
+    /// z_h) U_n + b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that
+    /// resets before.
     pub(crate) inner: Option<FloatTensor<B>>,
+    /// Of the generic body: the same of each step by itself. To join them would be a launch for
+    /// each, and twice the memory.
+    pub(crate) steps: Vec<StepTrace<B>>,
+}
+
+/// What the generic body keeps of a step.
+#[derive(Debug, Clone)]
+pub(crate) struct StepTrace<B: Backend> {
+    /// The gates of a GRU, `[batch_size, d_hidden]` each, and those of an LSTM side by side.
+    pub(crate) gates: Vec<FloatTensor<B>>,
+    /// `[batch_size, d_hidden]`.
+    pub(crate) inner: FloatTensor<B>,
 }
 
 /// The gradients of a backward pass. Those that nobody needs may be absent.
@@ -131,6 +144,8 @@ pub(crate) struct LinearCrossEntropyTrace<B: Backend> {
     pub(crate) kept: FloatTensor<B>,
     /// `[rows]`.
     pub(crate) targets: IntTensor<B>,
+    /// The target of rows that are ignored.
+    pub(crate) ignore_index: Option<i64>,
 }
 
 /// The gradients of a projection or a linear layer that were asked for.

@@ -100,7 +100,7 @@ impl<C: RecurrentCell> LanguageModel<C> {
         let rows = hidden.reshape([seq_length * batch_size, width]);
         let targets = targets.swap_dims(0, 1).reshape([seq_length * batch_size]);
         let (weights, bias) = (self.output.weight.val(), self.output.bias.as_ref().map(Param::val));
-        let losses = linear_cross_entropy(rows, weights, bias, targets);
+        let losses = linear_cross_entropy(rows, weights, bias, targets, None);
         (losses.reshape([seq_length, batch_size]).swap_dims(0, 1), state)
     }
 }

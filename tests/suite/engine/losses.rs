@@ -45,7 +45,7 @@ impl OutputLayer {
 
     fn by_the_engine(&self) -> Tensor<1> {
         let Self { weights, bias, targets, .. } = self;
-        linear_cross_entropy(self.entering(), weights.clone(), bias.clone(), targets.clone())
+        linear_cross_entropy(self.entering(), weights.clone(), bias.clone(), targets.clone(), None)
     }
 
     fn by_plain_operations(&self) -> Tensor<1> {
@@ -104,7 +104,7 @@ on_every_device! {
         let bias = place.tensor(vec![1e4, 9999.0, -1e4], [3]);
         let targets = Tensor::<1, Int>::from_data([0, 1, 2], &place.device);
         let losses =
-            linear_cross_entropy(place.tensor(vec![0.0; 3], [3, 1]), weights, Some(bias), targets);
+            linear_cross_entropy(place.tensor(vec![0.0; 3], [3, 1]), weights, Some(bias), targets, None);
         let smallest = (-1.0_f64).exp().ln_1p();
         for (got, expected) in values(losses).iter().zip([smallest, smallest + 1.0, smallest + 2e4]) {
             let error = (got - expected).abs() / expected;
@@ -118,7 +118,7 @@ on_every_device! {
         let input = numbers.tensor([ROWS, D_INPUT], 1.0, &place);
         let weights = numbers.tensor([D_INPUT, N_CLASSES], 1.0, &place);
         let targets = Tensor::<1, Int>::from_data([3, 1, 4, 1, 5, 9, 2], &place.device);
-        let mean = linear_cross_entropy(input.clone(), weights.clone(), None, targets.clone());
+        let mean = linear_cross_entropy(input.clone(), weights.clone(), None, targets.clone(), None);
         let burns = CrossEntropyLossConfig::new().init(&place.device);
         let burns = burns.forward(module::linear(input, weights, None), targets);
         assert_close(&mean.mean(), &values(burns), tolerance(device), "mean");
@@ -212,7 +212,7 @@ fn a_class_ruled_out_has_probability_zero() {
     let weights = place.tensor(vec![0.0; 3], [1, 3]);
     let bias = place.tensor(vec![1.0, f64::NEG_INFINITY, 2.0], [3]).require_grad();
     let targets = Tensor::<1, Int>::from_data([0], &place.device);
-    let loss = linear_cross_entropy(input, weights, Some(bias.clone()), targets);
+    let loss = linear_cross_entropy(input, weights, Some(bias.clone()), targets, None);
     let gradient = values(bias.grad(&loss.clone().backward()).unwrap());
     assert!((values(loss)[0] - (1.0 + 1_f64.exp()).ln()).abs() < 1e-6);
     assert_eq!(gradient[1], 0.0);

@@ -115,7 +115,7 @@ fn an_embedding_without_width_is_refused() {
 /// The losses of rows of zeros by a layer of zeros.
 fn of_zeros(rows: usize, weights: [usize; 2], targets: &[i32]) -> Tensor<1> {
     let targets = Tensor::<1, Int>::from_data(targets, &flex());
-    linear_cross_entropy(zeros([rows, 4]), zeros(weights), None, targets)
+    linear_cross_entropy(zeros([rows, 4]), zeros(weights), None, targets, None)
 }
 
 #[test]

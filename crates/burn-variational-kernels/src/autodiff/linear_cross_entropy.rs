@@ -44,6 +44,7 @@ pub(super) fn linear_cross_entropy<B: SequenceKernels, C: CheckpointStrategy>(
     input: FloatTensor<Autodiff<B, C>>,
     parameters: LinearParameters<Autodiff<B, C>>,
     targets: IntTensor<B>,
+    ignore_index: Option<i64>,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (input, input_node) = input.into_parts();
     let (weights, weights_node) = parameters.weights.into_parts();
@@ -51,10 +52,11 @@ pub(super) fn linear_cross_entropy<B: SequenceKernels, C: CheckpointStrategy>(
     let parameters = LinearParameters { weights, bias };
 
     let parents = [input_node, weights_node, bias_node];
-    let (losses, kept) = B::linear_cross_entropy(input.clone(), &parameters, &targets);
+    let (losses, kept) =
+        B::linear_cross_entropy(input.clone(), &parameters, &targets, ignore_index);
     match LinearCrossEntropyBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => {
-            let trace = LinearCrossEntropyTrace { input, kept, targets };
+            let trace = LinearCrossEntropyTrace { input, kept, targets, ignore_index };
             preparation.finish(Saved { trace, parameters }, losses)
         }
         OpsKind::UnTracked(preparation) => preparation.finish(losses),

@@ -63,8 +63,9 @@ impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, 
         input: FloatTensor<Self>,
         parameters: LinearParameters<Self>,
         targets: IntTensor<Self>,
+        ignore_index: Option<i64>,
     ) -> FloatTensor<Self> {
-        linear_cross_entropy::linear_cross_entropy::<B, C>(input, parameters, targets)
+        linear_cross_entropy::linear_cross_entropy::<B, C>(input, parameters, targets, ignore_index)
     }
 }
 

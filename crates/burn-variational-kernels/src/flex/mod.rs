@@ -17,6 +17,7 @@ use burn::backend::tensor::IntTensor;
 use burn::backend::{DType, Flex};
 
 use self::memory::FlexTensor;
+pub(crate) use self::memory::POOL;
 use self::sharing::in_pool;
 use crate::generic;
 use crate::kernels::SequenceKernels;
@@ -84,11 +85,13 @@ impl SequenceKernels for Flex {
         input: FlexTensor,
         parameters: &LinearParameters<Self>,
         targets: &IntTensor<Self>,
+        ignored: Option<i64>,
     ) -> (FlexTensor, FlexTensor) {
-        in_pool(|| match input.dtype() {
-            DType::F32 => operations::linear_cross_entropy::<f32>(&input, parameters, targets),
-            DType::F64 => operations::linear_cross_entropy::<f64>(&input, parameters, targets),
-            _ => generic::linear_cross_entropy(input, parameters, targets),
+        let x = input;
+        in_pool(|| match x.dtype() {
+            DType::F32 => operations::linear_cross_entropy::<f32>(&x, parameters, targets, ignored),
+            DType::F64 => operations::linear_cross_entropy::<f64>(&x, parameters, targets, ignored),
+            _ => generic::linear_cross_entropy(x, parameters, targets, ignored),
         })
     }
 

@@ -59,7 +59,7 @@ fn of_losses(dtype: FloatDType) -> Vec<f64> {
     let input = numbers([ROWS, UNITS], &device, dtype).mul_scalar(3.0).require_grad();
     let weights = numbers([UNITS, 37], &device, dtype).require_grad();
     let targets = Tensor::<1, Int>::from_data([0, 36, 7, 7, 20], &device);
-    let losses = linear_cross_entropy(input.clone(), weights.clone(), None, targets);
+    let losses = linear_cross_entropy(input.clone(), weights.clone(), None, targets, None);
     let grads = losses.clone().sum().backward();
     let gradients = [input, weights].map(|tensor| values(tensor.grad(&grads).unwrap()));
     [values(losses), gradients.concat()].concat()

@@ -7,7 +7,7 @@ use super::steps::{
     arriving, gate, one_minus, stack, stack_reversed, step, through_sigmoid, through_tanh,
 };
 use super::weights::{MaskedWeights, rows};
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
 
 pub(super) fn forward_reset_after<B: Backend>(
     projected: FloatTensor<B>,
@@ -30,7 +30,6 @@ pub(super) fn forward_reset_after<B: Backend>(
         }
         let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
         h = update::<B>(h, &z, &n);
-        // Before gates are joined: one launch with what came before it.
         entering = recurrent.mask(h.clone());
         steps.push(h.clone(), [r, z, n], q);
     }
@@ -43,19 +42,15 @@ pub(super) fn backward_reset_after<B: Backend>(
     constants: &SequenceConstants<B>,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let gates = trace.gates.expect("a traced GRU keeps its gates");
-    let products = trace.inner.expect("a traced GRU keeps its candidates' products");
-    let seq_length = gates.shape()[0];
+    let mut steps = trace.steps;
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
 
     let (mut of_projected, mut of_products, mut of_candidates) = (vec![], vec![], vec![]);
     let mut carried: Option<FloatTensor<B>> = None;
-    for t in (0..seq_length).rev() {
-        let a = step::<B>(&gates, t);
-        let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
+    while let Some(StepTrace { gates, inner: q }) = steps.pop() {
+        let ([r, z, n], t) = (of_gates(gates), steps.len());
         let previous = previous::<B>(constants, &trace.packed, t);
-        let q = step::<B>(&products, t);
         let dh =
             arriving::<B>(gradient, t, || handed_back(carried.take(), &recurrent, &of_products));
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
@@ -114,17 +109,13 @@ pub(super) fn backward_reset_before<B: Backend>(
     constants: &SequenceConstants<B>,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let gates = trace.gates.expect("a traced GRU keeps its gates");
-    let passed = trace.inner.expect("a traced GRU keeps what the reset gate let through");
-    let seq_length = gates.shape()[0];
-    let d_hidden = constants.hidden.shape()[1];
+    let mut steps = trace.steps;
     let (resets, candidate) = parts::<B>(constants);
 
-    let (mut of_resets, mut of_candidates) = (Vec::new(), Vec::new());
+    let (mut of_resets, mut of_candidates, mut passed) = (vec![], vec![], vec![]);
     let mut carried: Option<FloatTensor<B>> = None;
-    for t in (0..seq_length).rev() {
-        let a = step::<B>(&gates, t);
-        let [r, z, n] = [0, 1, 2].map(|k| gate::<B>(&a, k, d_hidden));
+    while let Some(StepTrace { gates, inner }) = steps.pop() {
+        let ([r, z, n], t) = (of_gates(gates), steps.len());
         let previous = previous::<B>(constants, &trace.packed, t);
         let dh = arriving::<B>(gradient, t, || handed_back(carried.take(), &resets, &of_resets));
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
@@ -135,14 +126,17 @@ pub(super) fn backward_reset_before<B: Backend>(
         carried = Some(B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r)));
         of_resets.push(B::float_cat(vec![d_r, d_z], 1));
         of_candidates.push(d_n);
+        if needs_recurrent {
+            passed.push(inner);
+        }
     }
     let d_h = handed_back(carried, &resets, &of_resets);
     let of_resets = stack_reversed::<B>(of_resets);
     let of_candidates = stack_reversed::<B>(of_candidates);
     let d_recurrent = needs_recurrent.then(|| {
         let d_resets = resets.recurrent_gradient(constants, &trace.packed, of_resets.clone());
-        let d_candidate =
-            candidate.weight_gradient(rows::<B>(passed), rows::<B>(of_candidates.clone()));
+        let passed = rows::<B>(stack_reversed::<B>(passed));
+        let d_candidate = candidate.weight_gradient(passed, rows::<B>(of_candidates.clone()));
         B::float_cat(vec![d_resets, d_candidate], 1)
     });
     SequenceGradients {
@@ -212,34 +206,37 @@ fn handed_back<B: Backend>(
     Some(B::float_add(carried?, weights.pull_back(deltas.last()?.clone())))
 }
 
+/// The reset gate, the update gate and the candidate of a step.
+fn of_gates<T>(gates: Vec<T>) -> [T; 3] {
+    let Ok(gates) = gates.try_into() else { unreachable!("a GRU keeps three gates") };
+    gates
+}
+
 /// The steps of a forward pass as they come.
 struct Steps<B: Backend> {
     keep: Keep,
     outputs: Vec<FloatTensor<B>>,
-    gates: Vec<FloatTensor<B>>,
-    inner: Vec<FloatTensor<B>>,
+    kept: Vec<StepTrace<B>>,
 }
 
 impl<B: Backend> Steps<B> {
     fn new(keep: Keep) -> Self {
-        Self { keep, outputs: Vec::new(), gates: Vec::new(), inner: Vec::new() }
+        Self { keep, outputs: Vec::new(), kept: Vec::new() }
     }
 
     fn push(&mut self, h: FloatTensor<B>, gates: [FloatTensor<B>; 3], inner: FloatTensor<B>) {
         self.outputs.push(h);
         if self.keep == Keep::Trace {
-            self.gates.push(B::float_cat(gates.into(), 1));
-            self.inner.push(inner);
+            self.kept.push(StepTrace { gates: gates.into(), inner });
         }
     }
 
     fn finish(self) -> SequenceTrace<B> {
-        let traced = self.keep == Keep::Trace;
-        let kept = |steps: Vec<FloatTensor<B>>| traced.then(|| stack::<B>(steps));
         SequenceTrace {
             packed: stack::<B>(self.outputs),
-            gates: kept(self.gates),
-            inner: kept(self.inner),
+            gates: None,
+            inner: None,
+            steps: self.kept,
         }
     }
 }

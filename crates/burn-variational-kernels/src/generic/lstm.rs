@@ -5,7 +5,7 @@ use burn::backend::{Backend, TensorMetadata};
 
 use super::steps::{arriving, gate, stack, stack_reversed, step, through_sigmoid, through_tanh};
 use super::weights::MaskedWeights;
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
 
 pub(super) fn forward<B: Backend>(
     projected: FloatTensor<B>,
@@ -19,7 +19,7 @@ pub(super) fn forward<B: Backend>(
     let activations = Activations::<B>::like(&projected, d_hidden);
     let mut entering = recurrent.mask(constants.hidden.clone());
     let mut c = constants.cell.clone().into_option().expect("an LSTM carries a cell");
-    let (mut outputs, mut gates, mut cells) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut outputs, mut steps) = (Vec::new(), Vec::new());
     for t in 0..seq_length {
         let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
         let activated = activations.of(B::float_add(x, product));
@@ -32,13 +32,11 @@ pub(super) fn forward<B: Backend>(
         entering = recurrent.mask(h.clone());
         outputs.push(h);
         if keep == Keep::Trace {
-            gates.push(activated);
-            cells.push(c.clone());
+            steps.push(StepTrace { gates: vec![activated], inner: c.clone() });
         }
     }
     outputs.push(c);
-    let kept = |steps: Vec<FloatTensor<B>>| (keep == Keep::Trace).then(|| stack::<B>(steps));
-    SequenceTrace { packed: stack::<B>(outputs), gates: kept(gates), inner: kept(cells) }
+    SequenceTrace { packed: stack::<B>(outputs), gates: None, inner: None, steps }
 }
 
 pub(super) fn backward<B: Backend>(
@@ -47,9 +45,8 @@ pub(super) fn backward<B: Backend>(
     constants: &SequenceConstants<B>,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let gates = trace.gates.expect("a traced LSTM keeps its gates");
-    let cells = trace.inner.expect("a traced LSTM keeps its cells");
-    let seq_length = gates.shape()[0];
+    let mut steps = trace.steps;
+    let seq_length = steps.len();
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4);
     let cell_mask = constants.cell_mask.clone().into_option();
@@ -58,13 +55,12 @@ pub(super) fn backward<B: Backend>(
     let mut deltas = Vec::with_capacity(seq_length);
     let mut d_c = step::<B>(gradient, seq_length);
     let pull_back = |delta: &FloatTensor<B>| recurrent.pull_back(delta.clone());
-    for t in (0..seq_length).rev() {
-        let a = step::<B>(&gates, t);
-        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&a, k, d_hidden));
-        let tanh_c = B::float_tanh(step::<B>(&cells, t));
-        let previous = if t == 0 { initial_cell.clone() } else { step::<B>(&cells, t - 1) };
+    while let Some(StepTrace { gates, inner: c }) = steps.pop() {
+        let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&gates[0], k, d_hidden));
+        let tanh_c = B::float_tanh(c);
+        let previous = steps.last().map_or(&initial_cell, |step| &step.inner).clone();
 
-        let dh = arriving::<B>(gradient, t, || deltas.last().map(pull_back));
+        let dh = arriving::<B>(gradient, steps.len(), || deltas.last().map(pull_back));
         let d_o = through_sigmoid::<B>(B::float_mul(dh.clone(), tanh_c.clone()), &o);
         let mut dc = B::float_add(d_c, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
         if let Some(mask) = &cell_mask {

@@ -1,6 +1,8 @@
 //! The operations in backend operations alone: for every backend without a kernel of its own, and
 //! for float types a kernel does not know.
 
+#[cfg(all(test, feature = "flex"))]
+mod against_the_kernel;
 mod gru;
 mod linear_cross_entropy;
 mod lstm;

@@ -20,7 +20,7 @@ pub(super) fn forward<B: Backend>(
         entering = recurrent.mask(h.clone());
         outputs.push(h);
     }
-    SequenceTrace { packed: stack::<B>(outputs), gates: None, inner: None }
+    SequenceTrace { packed: stack::<B>(outputs), gates: None, inner: None, steps: vec![] }
 }
 
 pub(super) fn backward<B: Backend>(

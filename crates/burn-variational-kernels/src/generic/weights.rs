@@ -5,6 +5,7 @@ use std::ops::Range;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Slice, TensorMetadata};
 
+use super::steps::{gate, stack, steps};
 use crate::operands::{Masks, ProjectionConstants, SequenceConstants};
 
 /// The weights of some neighbouring gates, and the masks on what enters them.
@@ -48,9 +49,17 @@ impl<B: Backend> MaskedWeights<B> {
             let masks = Masks::Tied(B::float_reshape(masks, [batch_size, d_in].into()));
             return Self { weights, masks, batch_size, d_in };
         }
-        let weights = B::float_reshape(weights, [d_in, n_gates, width / n_gates].into());
-        let weights = B::float_swap_dims(weights, 0, 1);
+        // Gate after gate in memory, once: of a view whose gates lie closer together than its rows
+        // a GPU's matrix product makes a copy, in every step.
+        let of_gate = |k| gate::<B>(&weights, k, width / n_gates);
+        let weights = stack::<B>((0..n_gates).map(of_gate).collect());
         Self { weights, masks: Masks::Untied(masks), batch_size, d_in }
+    }
+
+    /// As a product reads them.
+    #[cfg(all(test, feature = "flex"))]
+    pub(super) fn weights(&self) -> &FloatTensor<B> {
+        &self.weights
     }
 
     /// `x ∘ z` of `[(steps,) batch_size, d_in]`: `[rows, d_in]`, or `[gates, rows, d_in]` with a
@@ -153,7 +162,7 @@ fn entered<B: Backend>(
     if seq_length == 1 {
         return first;
     }
-    B::float_cat(vec![first, super::steps::steps::<B>(packed, 0..seq_length - 1)], 0)
+    B::float_cat(vec![first, steps::<B>(packed, 0..seq_length - 1)], 0)
 }
 
 /// `[seq_length, batch_size, width]` as `[seq_length · batch_size, width]`.

@@ -62,10 +62,20 @@ pub(crate) fn elements<T: Real>(tensor: &Optional<Flex>) -> Option<&[T]> {
 ///
 /// If one is not, saying what they are.
 pub(crate) fn indices(what: &str, tensor: &IntTensor<Flex>, end: usize) -> Vec<usize> {
-    let data = tensor.clone().into_data();
-    let index = |value: i64| {
-        let index = usize::try_from(value).ok().filter(|&index| index < end);
-        index.unwrap_or_else(|| panic!("{what} must be in 0..{end}, got {value}"))
-    };
-    data.iter::<i64>().map(index).collect()
+    integers(tensor).into_iter().map(|value| index(what, value, end)).collect()
+}
+
+/// The elements of a tensor of integers, whatever their type.
+pub(crate) fn integers(tensor: &IntTensor<Flex>) -> Vec<i64> {
+    tensor.clone().into_data().iter::<i64>().collect()
+}
+
+/// A whole number under `end`.
+///
+/// # Panics
+///
+/// If it is not, saying what it is.
+pub(crate) fn index(what: &str, value: i64, end: usize) -> usize {
+    let index = usize::try_from(value).ok().filter(|&index| index < end);
+    index.unwrap_or_else(|| panic!("{what} must be in 0..{end}, got {value}"))
 }

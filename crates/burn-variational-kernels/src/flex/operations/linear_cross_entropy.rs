@@ -6,16 +6,21 @@
 //!
 //! where `g` is the gradient of the row's loss. It scales the narrow rows: no scaled copy of the
 //! wide ones is made, and `q` takes the place of the logits.
+//!
+//! A row that is ignored has `q = 0`, and zeros are written where `g` or `x` of it would be read:
+//! whatever they hold, it is multiplied by nothing.
 
 use burn::backend::tensor::IntTensor;
 use burn::backend::{Flex, TensorMetadata};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::flex::memory::{FlexTensor, Scratch, buffer, contiguous_optional, elements, indices};
+use crate::flex::memory::{
+    FlexTensor, Scratch, buffer, contiguous_optional, elements, index, integers,
+};
 use crate::flex::numbers::{Real, arch, exp};
 use crate::flex::products::{Product, weighted_column_sums};
-use crate::flex::sharing::Threads;
+use crate::flex::sharing::{Threads, for_each_chunk};
 use crate::operands::{LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters};
 
 /// The losses, and `q` of all rows for the backward pass.
@@ -23,9 +28,10 @@ pub(crate) fn linear_cross_entropy<T: Real>(
     input: &FlexTensor,
     parameters: &LinearParameters<Flex>,
     targets: &IntTensor<Flex>,
+    ignore_index: Option<i64>,
 ) -> (FlexTensor, FlexTensor) {
     let [d_in, n_classes] = parameters.weights.shape().dims();
-    let targets = indices("linear_cross_entropy: targets", targets, n_classes);
+    let targets = classes(targets, n_classes, ignore_index);
     let (input, weights) = (input.to_contiguous(), parameters.weights.to_contiguous());
     let bias = contiguous_optional(&parameters.bias);
     let bias = elements::<T>(&bias);
@@ -40,7 +46,12 @@ pub(crate) fn linear_cross_entropy<T: Real>(
     product.write(logits, n_classes, false, Threads::All);
     let rows = logits.par_chunks_mut(n_classes).zip(T::elements_mut(&mut losses));
     rows.zip(&targets).for_each(|((row, loss), &target)| {
-        *loss = arch().dispatch(Loss { row, bias, target });
+        *loss = if let Some(target) = target {
+            arch().dispatch(Loss { row, bias, target })
+        } else {
+            row.fill(T::ZERO);
+            T::ZERO
+        };
     });
     (losses, kept)
 }
@@ -53,8 +64,10 @@ pub(crate) fn linear_cross_entropy_backward<T: Real>(
 ) -> LinearGradients<Flex> {
     let [rows, n_classes] = trace.kept.shape().dims();
     let [_, d_in] = trace.input.shape().dims();
+    let targets = classes(&trace.targets, n_classes, trace.ignore_index);
     let gradient = gradient.to_contiguous();
-    let gradient = T::elements(&gradient);
+    let gradients = T::elements(&gradient).iter().zip(targets);
+    let factors: Vec<Option<T>> = gradients.map(|(&g, target)| target.map(|_| g)).collect();
     let kept = T::elements(&trace.kept);
     let dtype = trace.kept.dtype();
     LinearGradients {
@@ -68,14 +81,17 @@ pub(crate) fn linear_cross_entropy_backward<T: Real>(
             let mut output = buffer([rows, d_in], dtype);
             let values = T::elements_mut(&mut output);
             product.write(values, d_in, false, Threads::All);
-            scale_rows(values, gradient);
+            for_each_chunk(values, d_in, Threads::All, |n, row| scale(row, factors[n]));
             output
         }),
         weights: needs.weights.then(|| {
             let input = trace.input.to_contiguous();
+            let input = T::elements(&input);
             let mut scaled = Scratch::new(rows * d_in);
-            scaled.copy_from_slice(T::elements(&input));
-            scale_rows(&mut scaled, gradient);
+            for_each_chunk(&mut scaled, d_in, Threads::All, |n, row| {
+                row.copy_from_slice(&input[n * d_in..][..d_in]);
+                scale(row, factors[n]);
+            });
             let product = Product {
                 left: (&scaled, 1, d_in),
                 right: (kept, n_classes, 1),
@@ -87,18 +103,29 @@ pub(crate) fn linear_cross_entropy_backward<T: Real>(
         }),
         bias: needs.bias.then(|| {
             let mut output = buffer([n_classes], dtype);
-            weighted_column_sums(kept, |row| gradient[row], T::elements_mut(&mut output));
+            let factor = |row: usize| factors[row].unwrap_or(T::ZERO);
+            weighted_column_sums(kept, factor, T::elements_mut(&mut output));
             output
         }),
     }
 }
 
-fn scale_rows<T: Real>(values: &mut [T], scales: &[T]) {
-    let width = values.len() / scales.len();
-    for (row, &scale) in values.chunks_exact_mut(width).zip(scales) {
-        for value in row {
-            *value *= scale;
-        }
+/// The class of each row, and none of rows that are ignored.
+fn classes(
+    targets: &IntTensor<Flex>,
+    n_classes: usize,
+    ignore_index: Option<i64>,
+) -> Vec<Option<usize>> {
+    let class = |target| index("linear_cross_entropy: targets", target, n_classes);
+    let counts = |target| Some(target) != ignore_index;
+    integers(targets).into_iter().map(|target| counts(target).then(|| class(target))).collect()
+}
+
+/// Scales a row, or clears one that is ignored.
+fn scale<T: Real>(row: &mut [T], factor: Option<T>) {
+    match factor {
+        Some(factor) => row.iter_mut().for_each(|value| *value *= factor),
+        None => row.fill(T::ZERO),
     }
 }
 

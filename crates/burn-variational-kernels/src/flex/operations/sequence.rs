@@ -39,7 +39,7 @@ pub(crate) fn sequence<T: Real>(
                 packed: T::elements_mut(&mut packed),
             };
             lstm::forward(sizes, pass);
-            SequenceTrace { packed, gates: Some(gates), inner: Some(cells) }
+            SequenceTrace { packed, gates: Some(gates), inner: Some(cells), steps: vec![] }
         }
         Recurrence::Gru { reset_after } => {
             let (mut gates, mut inner) = (owned(projected), steps(kept(1)));
@@ -58,7 +58,7 @@ pub(crate) fn sequence<T: Real>(
             } else {
                 gru::before::forward(sizes, pass);
             }
-            SequenceTrace { packed, gates: Some(gates), inner: Some(inner) }
+            SequenceTrace { packed, gates: Some(gates), inner: Some(inner), steps: vec![] }
         }
         Recurrence::Rnn => {
             let (projected, mut packed) = (projected.to_contiguous(), steps(seq_length));
@@ -70,7 +70,7 @@ pub(crate) fn sequence<T: Real>(
                 packed: T::elements_mut(&mut packed),
             };
             rnn::forward(sizes, pass);
-            SequenceTrace { packed, gates: None, inner: None }
+            SequenceTrace { packed, gates: None, inner: None, steps: vec![] }
         }
     }
 }
