@@ -247,13 +247,12 @@ where
     let (h0, c0) = (numbers(units, 0.5), numbers(units, 0.8));
     for z in [kept, vec![1.0; units]] {
         let is_masked = z[0] == 0.0;
-        let masks = if is_masked {
+        let site_masks = if is_masked {
             let mask = tensor(z.clone(), [BATCH_SIZE, D_HIDDEN], device);
-            let mask = SiteMasks::tied(DropoutMask::from_values(mask));
-            LayerMasks::identity().with(carry(), mask)
+            SiteMasks::tied(DropoutMask::from_values(mask))
         } else {
             // Named, and yet the identity: the engine takes it.
-            LayerMasks::identity().with(carry(), SiteMasks::identity())
+            SiteMasks::identity()
         };
         let masks = LayerMasks::identity().with(carry(), site_masks);
         let state = |values: &[f64]| tensor(values.to_vec(), [BATCH_SIZE, D_HIDDEN], device);

@@ -29,14 +29,14 @@ fn its_example_is_the_quickstart_without_the_picture() {
 #[test]
 fn the_classifier_is_as_short_as_it_says() {
     let program = file("examples/classifier/src/main.rs");
-    let code = |text: &str| {
+    let n_lines = |text: &str| {
         let lines = text.lines().map(str::trim);
         lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
     };
     let (start, end) = (program.find("// begin"), program.find("// end"));
-    let core = &program[start.expect("a begin")..end.expect("an end")];
-    assert!(code(core) <= 32, "model, training and Monte Carlo in {} lines", code(core));
-    assert!(code(&program) <= 80, "{} lines in all", code(&program));
+    let part = &program[start.expect("a begin")..end.expect("an end")];
+    assert!(n_lines(part) <= 32, "model, training and Monte Carlo in {} lines", n_lines(part));
+    assert!(n_lines(&program) <= 80, "{} lines in all", n_lines(&program));
 }
 
 /// Where the repository is: pages that are shown elsewhere too link to their neighbours so.
