@@ -47,9 +47,9 @@ use serde::{Deserialize, Serialize};
 /// let dropout = LockedDropoutConfig::new(4, 0.5).init();
 /// let input = Tensor::<3>::ones([2, 1, 4], &Device::flex());
 /// let mc = MonteCarlo::new(100, MaskRng::seeded(1));
-/// let largest = mc.estimate(&dropout, &input, Largest::default()).unwrap();
+/// let largest = mc.estimate(&dropout, &input, Largest::default()).unwrap().into_value();
 /// // Every unit is kept in one draw of a hundred at least.
-/// assert_eq!(largest.clone().min().into_scalar::<f32>(), 2.0);
+/// assert_eq!(largest.min().into_scalar::<f32>(), 2.0);
 /// ```
 pub trait Statistic<const D: usize>: Clone {
     /// What becomes of it.
