@@ -39,7 +39,6 @@ SITES = {
     "EmbeddingToken": 5,
     "Between": 6,
     "Cell": 7,
-    "Candidate": 8,
 }
 NAMED_SITE = 255
 ORIGIN = {
