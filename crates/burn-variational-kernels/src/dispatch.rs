@@ -13,7 +13,7 @@ use crate::recurrence::Recurrence;
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
-    Cube: cfg(feature = "gpu"),
+    Cube: cfg(any(feature = "wgpu", feature = "cuda")),
     Autodiff
 )]
 pub(crate) trait SequenceBackend: Backend {
@@ -110,7 +110,7 @@ impl SequenceKernels for burn::backend::NdArray {}
 #[cfg(feature = "ndarray")]
 dispatch_to_kernels!(burn::backend::NdArray);
 
-#[cfg(feature = "gpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 impl SequenceKernels for burn::backend::Cube {}
-#[cfg(feature = "gpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
 dispatch_to_kernels!(burn::backend::Cube);

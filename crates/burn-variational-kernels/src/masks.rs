@@ -1,6 +1,6 @@
 //! Masks that are the same at every step of a sequence.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// Masks on what enters the gates: constants, repeated at every step. `units` is the width of what
 /// is masked.
@@ -21,6 +21,15 @@ impl SequenceMasks {
             Self::Identity => false,
             Self::Tied(mask) => mask.is_tracked(),
             Self::Untied(masks) => masks.is_tracked(),
+        }
+    }
+
+    /// The element type, if there is a mask.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        match self {
+            Self::Identity => None,
+            Self::Tied(mask) => Some(mask.dtype()),
+            Self::Untied(masks) => Some(masks.dtype()),
         }
     }
 

@@ -1,9 +1,7 @@
 //! What the operations of a backend take, keep and give.
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, ExtensionType, TensorMetadata};
-
-use crate::recurrence::Recurrence;
+use burn::backend::{Backend, ExtensionType};
 
 /// A tensor that may not be there.
 #[derive(Debug, Clone, ExtensionType)]
@@ -165,25 +163,4 @@ pub(crate) struct LinearNeeds {
     pub(crate) input: bool,
     pub(crate) weights: bool,
     pub(crate) bias: bool,
-}
-
-/// The sizes of a sequence.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) seq_length: usize,
-    pub(crate) batch_size: usize,
-    pub(crate) d_hidden: usize,
-    pub(crate) n_gates: usize,
-}
-
-impl Sizes {
-    /// Those of a sequence with this initial hidden state.
-    pub(crate) fn new<B: Backend>(
-        recurrence: Recurrence,
-        seq_length: usize,
-        hidden: &FloatTensor<B>,
-    ) -> Self {
-        let shape = hidden.shape();
-        Self { seq_length, batch_size: shape[0], d_hidden: shape[1], n_gates: recurrence.n_gates() }
-    }
 }

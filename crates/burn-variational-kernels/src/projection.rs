@@ -1,9 +1,9 @@
 //! The projection of the inputs as users of tensors see it.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::masks::SequenceMasks;
-use crate::support::{check_dims, check_sizes, has_engine};
+use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
 /// What the inputs of all steps contribute to the gates, as one operation and one node of the
 /// autodiff graph:
@@ -61,9 +61,10 @@ impl Projection {
     ///
     /// # Panics
     ///
-    /// If the sequence is empty, a shape is off, or [`is_supported`](Self::is_supported) is false.
+    /// If the sequence is empty, a shape is off, element types differ, or [`is_supported`](Self::is_supported) is false.
     pub fn run(self, input: Tensor<3>) -> Tensor<3> {
         self.check(input.dims());
+        self.check_dtypes(input.dtype());
         assert!(
             self.is_supported(&input),
             "Projection: no engine on {:?}, or a mask that wants a gradient",
@@ -108,6 +109,15 @@ impl Projection {
         }
     }
 
+    fn check_dtypes(&self, input: DType) {
+        let others = [
+            ("weights", Some(self.weights.dtype())),
+            ("bias", self.bias.as_ref().map(Tensor::dtype)),
+            ("masks", self.masks.dtype()),
+        ];
+        check_dtypes("Projection", ("input", input), &others);
+    }
+
     #[cfg(feature = "backend")]
     fn dispatch(self, input: Tensor<3>) -> Tensor<3> {
         use burn::backend::Dispatch;
@@ -129,5 +139,37 @@ impl Projection {
     #[cfg(not(feature = "backend"))]
     fn dispatch(self, _input: Tensor<3>) -> Tensor<3> {
         unreachable!("without a backend no projection is supported")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, FloatDType};
+
+    use super::*;
+
+    fn ones<const D: usize>(dims: [usize; D]) -> Tensor<D> {
+        Tensor::ones(dims, &Device::flex())
+    }
+
+    #[test]
+    #[should_panic(expected = "Projection: weights must be F32 as input is, got F64")]
+    fn weights_of_another_type_are_named() {
+        Projection::new(ones([3, 8]).cast(FloatDType::F64)).run(ones([5, 2, 3]));
+    }
+
+    #[test]
+    #[should_panic(expected = "Projection: bias must be F64 as input is, got F32")]
+    fn a_bias_of_another_type_is_named() {
+        let weights = ones([3, 8]).cast(FloatDType::F64);
+        Projection::new(weights).with_bias(ones([8])).run(ones([5, 2, 3]).cast(FloatDType::F64));
+    }
+
+    #[test]
+    #[should_panic(expected = "Projection: masks must be F32 as input is, got F16")]
+    fn masks_of_another_type_are_named() {
+        let mask = ones([2, 3]).cast(FloatDType::F16);
+        let projection = Projection::new(ones([3, 8])).with_masks(SequenceMasks::Tied(mask));
+        projection.run(ones([5, 2, 3]));
     }
 }

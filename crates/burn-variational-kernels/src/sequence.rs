@@ -1,10 +1,10 @@
 //! The operation as users of tensors see it.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::masks::SequenceMasks;
 use crate::recurrence::Recurrence;
-use crate::support::{check_dims, check_sizes, has_engine};
+use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
 /// autodiff graph.
@@ -119,11 +119,12 @@ impl Sequence {
     ///
     /// # Panics
     ///
-    /// If the sequence is empty, a shape is off, a tensor is missing or there is one the
-    /// recurrence has no use for, or [`is_supported`](Self::is_supported) is false.
+    /// If the sequence is empty, a shape is off, element types differ, a tensor is missing or there
+    /// is one the recurrence has no use for, or [`is_supported`](Self::is_supported) is false.
     pub fn run(self, projected: Tensor<3>) -> SequenceOutput {
         let [seq_length, ..] = projected.dims();
         self.check(projected.dims());
+        self.check_dtypes(projected.dtype());
         assert!(
             self.is_supported(&projected),
             "Sequence: no engine on {:?}, or a mask that wants a gradient",
@@ -190,6 +191,18 @@ impl Sequence {
         }
     }
 
+    fn check_dtypes(&self, projected: DType) {
+        let others = [
+            ("recurrent", Some(self.recurrent.dtype())),
+            ("hidden", Some(self.hidden.dtype())),
+            ("cell", self.cell.as_ref().map(Tensor::dtype)),
+            ("candidate_bias", self.candidate_bias.as_ref().map(Tensor::dtype)),
+            ("masks", self.masks.dtype()),
+            ("cell_mask", self.cell_mask.as_ref().map(Tensor::dtype)),
+        ];
+        check_dtypes("Sequence", ("projected", projected), &others);
+    }
+
     #[cfg(feature = "backend")]
     fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
         use burn::backend::Dispatch;
@@ -233,5 +246,67 @@ fn outputs(packed: Tensor<3>) -> Tensor<3> {
     #[cfg(not(feature = "backend"))]
     {
         packed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, FloatDType};
+
+    use super::*;
+
+    fn ones<const D: usize>(dims: [usize; D]) -> Tensor<D> {
+        Tensor::ones(dims, &Device::flex())
+    }
+
+    fn double<const D: usize>(dims: [usize; D]) -> Tensor<D> {
+        ones(dims).cast(FloatDType::F64)
+    }
+
+    /// Five steps of two rows, three units.
+    fn run(sequence: Sequence) {
+        sequence.run(ones([5, 2, 12]));
+    }
+
+    fn lstm() -> Sequence {
+        Sequence::new(Recurrence::Lstm, ones([3, 12]), ones([2, 3])).with_cell(ones([2, 3]))
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: recurrent must be F32 as projected is, got F64")]
+    fn weights_of_another_type_are_named() {
+        run(Sequence { recurrent: double([3, 12]), ..lstm() });
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: hidden must be F32 as projected is, got F64")]
+    fn a_state_of_another_type_is_named() {
+        run(Sequence { hidden: double([2, 3]), ..lstm() });
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: cell must be F32 as projected is, got F64")]
+    fn a_cell_of_another_type_is_named() {
+        run(lstm().with_cell(double([2, 3])));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: masks must be F32 as projected is, got F64")]
+    fn masks_of_another_type_are_named() {
+        run(lstm().with_masks(SequenceMasks::Untied(double([4, 2, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: cell_mask must be F32 as projected is, got F64")]
+    fn a_cell_mask_of_another_type_is_named() {
+        run(lstm().with_cell_mask(double([2, 3])));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: candidate_bias must be F32 as projected is, got F64")]
+    fn a_candidate_bias_of_another_type_is_named() {
+        let recurrence = Recurrence::Gru { reset_after: true };
+        let sequence = Sequence::new(recurrence, ones([3, 9]), ones([2, 3]));
+        sequence.with_candidate_bias(double([3])).run(ones([5, 2, 9]));
     }
 }

@@ -1,6 +1,6 @@
 //! Where the engine runs, and what its operations check alike.
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 
 /// Whether the engine was compiled for a device's backend: whether the operations of this crate
 /// take its kernels there, or plain tensor operations. It is the one question that they all ask;
@@ -28,7 +28,7 @@ pub fn has_engine(device: &Device) -> bool {
             DispatchDevice::Flex(_) => true,
             #[cfg(feature = "ndarray")]
             DispatchDevice::NdArray(_) => true,
-            #[cfg(feature = "gpu")]
+            #[cfg(any(feature = "wgpu", feature = "cuda"))]
             DispatchDevice::Cube(_) => true,
             #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
             _ => false,
@@ -49,4 +49,20 @@ pub(crate) fn check_sizes(name: &str, sizes: &[(&str, usize)]) {
 
 pub(crate) fn check_dims<const D: usize>(name: &str, dims: [usize; D], expected: [usize; D]) {
     assert!(dims == expected, "{name} must have dims {expected:?}, got {dims:?}");
+}
+
+/// Asserts that all tensors that are there have the element type of the first.
+pub(crate) fn check_dtypes(
+    name: &str,
+    (first, expected): (&str, DType),
+    others: &[(&str, Option<DType>)],
+) {
+    for (other, dtype) in others {
+        if let Some(dtype) = dtype {
+            assert!(
+                *dtype == expected,
+                "{name}: {other} must be {expected:?} as {first} is, got {dtype:?}"
+            );
+        }
+    }
 }

@@ -11,6 +11,8 @@ mod portable;
 mod products;
 mod recurrences;
 mod sharing;
+#[cfg(test)]
+mod threads;
 
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::IntTensor;

@@ -6,7 +6,8 @@ use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
 use crate::flex::products::mask_values;
 use crate::flex::recurrences::{gru, lstm, rnn};
-use crate::operands::{Keep, SequenceConstants, SequenceTrace, Sizes};
+use crate::flex::sharing::Sizes;
+use crate::operands::{Keep, SequenceConstants, SequenceTrace};
 use crate::recurrence::Recurrence;
 
 pub(crate) fn sequence<T: Real>(
@@ -15,7 +16,7 @@ pub(crate) fn sequence<T: Real>(
     constants: &SequenceConstants<Flex>,
     keep: Keep,
 ) -> SequenceTrace<Flex> {
-    let sizes = Sizes::new::<Flex>(recurrence, projected.shape()[0], &constants.hidden);
+    let sizes = Sizes::new(recurrence, projected.shape()[0], &constants.hidden);
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
     let constants = contiguous(constants);
     let dtype = projected.dtype();

@@ -11,7 +11,8 @@ use crate::flex::products::{
     Deltas, Inputs, MaskValues, column_sums, mask_values, weight_gradient,
 };
 use crate::flex::recurrences::{gru, lstm, rnn};
-use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace, Sizes};
+use crate::flex::sharing::Sizes;
+use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
 use crate::recurrence::Recurrence;
 
 pub(crate) fn sequence_backward<T: Real>(
@@ -25,7 +26,7 @@ pub(crate) fn sequence_backward<T: Real>(
     let gradient = gradient.to_contiguous();
     let packed = trace.packed.to_contiguous();
     let seq_length = packed.shape()[0] - usize::from(recurrence.has_cell());
-    let sizes = Sizes::new::<Flex>(recurrence, seq_length, &constants.hidden);
+    let sizes = Sizes::new(recurrence, seq_length, &constants.hidden);
     let walk = Walk::<T> {
         sizes,
         constants: &constants,

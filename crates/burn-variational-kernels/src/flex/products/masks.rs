@@ -57,8 +57,13 @@ impl<'a, T: Real> MaskValues<'a, T> {
 
     /// Neighbouring gates cut into those that share a mask: one matrix product serves them.
     pub(crate) fn runs(&self, gates: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let run = if matches!(self, Self::Untied { .. }) { 1 } else { gates.len() };
-        gates.clone().step_by(run).map(move |gate| gate..gate + run)
+        let run = self.run_len(&gates);
+        gates.step_by(run).map(move |gate| gate..gate + run)
+    }
+
+    /// How many of neighbouring gates share a mask.
+    pub(crate) fn run_len(&self, gates: &Range<usize>) -> usize {
+        if matches!(self, Self::Untied { .. }) { 1 } else { gates.len() }
     }
 }
 

@@ -1,27 +1,40 @@
-//! The recurrent weights as the matrix product reads them, laid out once for a sequence.
+//! The recurrent weights as the matrix product reads them: laid out once for a sequence, or as they
+//! lie.
 
 use std::ops::Range;
 
-use super::product::Product;
+use super::product::{Operand, Product};
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
-use crate::flex::sharing::{Threads, blocks, padded};
-use crate::operands::Sizes;
+use crate::flex::sharing::{Schedule, Sizes, Threads, padded};
 
-/// Weights cut into panels of neighbouring units, each panel contiguous: a product streams it from
-/// memory once, and finds it in the cache for the further rows.
+/// Weights cut into blocks of neighbouring units.
 #[derive(Debug)]
-pub(crate) struct Panels<T> {
-    values: Scratch<T>,
+pub(crate) struct Panels<'a, T> {
+    layout: Layout<'a, T>,
     d_hidden: usize,
     n_gates: usize,
 }
 
-impl<T: Real> Panels<T> {
+#[derive(Debug)]
+enum Layout<'a, T> {
+    /// A contiguous panel for each block and gate: a product streams it from memory once, and finds
+    /// it in the cache for the further rows.
+    Panels(Scratch<T>),
+    /// `[d_hidden, n_gates · d_hidden]`, for `h · U`.
+    Weights(&'a [T]),
+    /// The same, for `δ · Uᵀ`.
+    Transposed(&'a [T]),
+}
+
+impl<'a, T: Real> Panels<'a, T> {
     /// For `h · U`: panel of units `j` and gate `k` holds `U[i, k·H + j]` at row `i`.
-    pub(crate) fn of_weights(recurrent: &[T], sizes: Sizes) -> Self {
-        Self::fill(sizes, |panel, units, gate| {
-            let Sizes { d_hidden, n_gates, .. } = sizes;
+    pub(crate) fn of_weights(recurrent: &'a [T], schedule: &Schedule) -> Self {
+        if !schedule.in_panels {
+            return Self::new(Layout::Weights(recurrent), schedule.sizes);
+        }
+        Self::fill(schedule, |panel, units, gate| {
+            let Sizes { d_hidden, n_gates, .. } = schedule.sizes;
             let width = padded(units.len());
             for (row, panel) in panel.chunks_exact_mut(width).enumerate() {
                 let start = row * n_gates * d_hidden + gate * d_hidden;
@@ -34,11 +47,14 @@ impl<T: Real> Panels<T> {
     }
 
     /// For `δ · Uᵀ`: panel of units `j` and gate `k` holds `U[j, k·H + i]` at row `i`.
-    pub(crate) fn of_transposed_weights(recurrent: &[T], sizes: Sizes) -> Self {
+    pub(crate) fn of_transposed_weights(recurrent: &'a [T], schedule: &Schedule) -> Self {
         // Rows at a time: a tile of the panel stays in the first cache while all units fill it.
         const ROWS: usize = 32;
-        Self::fill(sizes, |panel, units, gate| {
-            let Sizes { d_hidden, n_gates, .. } = sizes;
+        if !schedule.in_panels {
+            return Self::new(Layout::Transposed(recurrent), schedule.sizes);
+        }
+        Self::fill(schedule, |panel, units, gate| {
+            let Sizes { d_hidden, n_gates, .. } = schedule.sizes;
             let width = padded(units.len());
             for (tile, panel) in panel.chunks_mut(ROWS * width).enumerate() {
                 for row in panel.chunks_exact_mut(width) {
@@ -55,13 +71,17 @@ impl<T: Real> Panels<T> {
         })
     }
 
+    fn new(layout: Layout<'a, T>, Sizes { d_hidden, n_gates, .. }: Sizes) -> Self {
+        Self { layout, d_hidden, n_gates }
+    }
+
     /// Fills the panels of all units and gates, several at a time.
-    fn fill(sizes: Sizes, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
-        let Sizes { d_hidden, n_gates, .. } = sizes;
+    fn fill(schedule: &Schedule, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
+        let Sizes { d_hidden, n_gates, .. } = schedule.sizes;
         let mut values = Scratch::new(n_gates * d_hidden * padded(d_hidden));
         rayon::scope(|scope| {
             let (fill, mut rest) = (&fill, &mut values[..]);
-            for units in blocks(d_hidden) {
+            for units in &schedule.blocks {
                 let panel_len = d_hidden * padded(units.len());
                 let block = rest.split_off_mut(..n_gates * panel_len).expect("room for all blocks");
                 scope.spawn(move |_| {
@@ -71,12 +91,12 @@ impl<T: Real> Panels<T> {
                 });
             }
         });
-        Self { values, d_hidden, n_gates }
+        Self::new(Layout::Panels(values), schedule.sizes)
     }
 
-    /// `Σ_k rows_k · panel_k` over neighbouring gates `k`, for the units of one block: `[rows,
-    /// padded units]`, row-major. `rows` holds, for each row, `d_hidden` elements of each of the
-    /// gates, one after the other, at every `stride`.
+    /// `Σ_k rows_k · U_k` over neighbouring gates `k`, for the units of one block: `[rows, padded
+    /// units]`, row-major, whose padding has any value. `rows` holds, for each row, `d_hidden`
+    /// elements of each of the gates, one after the other, at every `stride`.
     pub(crate) fn product(
         &self,
         block: &Range<usize>,
@@ -86,14 +106,25 @@ impl<T: Real> Panels<T> {
     ) {
         let width = padded(block.len());
         let depth = gates.len() * self.d_hidden;
-        let start =
-            block.start * self.n_gates * self.d_hidden + gates.start * self.d_hidden * width;
-        let panel = &self.values[start..start + depth * width];
-        let product = Product {
-            left: (rows, stride, 1),
-            right: (panel, width, 1),
-            dims: [n_rows, depth, width],
-        };
+        let (right, columns) = self.block(block, gates.start);
+        let product = Product { left: (rows, stride, 1), right, dims: [n_rows, depth, columns] };
         product.write(output, width, false, Threads::One);
+    }
+
+    /// The weights of a block from gate `gate` on, and the columns to multiply.
+    fn block(&self, block: &Range<usize>, gate: usize) -> (Operand<'_, T>, usize) {
+        let width = self.n_gates * self.d_hidden;
+        let first = gate * self.d_hidden;
+        match &self.layout {
+            Layout::Panels(values) => {
+                let columns = padded(block.len());
+                let start = block.start * width + first * columns;
+                ((&values[start..], columns, 1), columns)
+            }
+            Layout::Weights(values) => ((&values[first + block.start..], width, 1), block.len()),
+            Layout::Transposed(values) => {
+                ((&values[block.start * width + first..], 1, width), block.len())
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::flex::numbers::{Real, VECTOR};
-use crate::flex::sharing::Threads;
+use crate::flex::sharing::{Threads, least_columns};
 
 /// An operand: elements, and the strides of its rows and columns.
 pub(crate) type Operand<'a, T> = (&'a [T], usize, usize);
@@ -18,9 +18,6 @@ pub(crate) struct Product<'a, T> {
     /// `[rows, depth, columns]`, none of them 0.
     pub(crate) dims: [usize; 3],
 }
-
-/// The least columns of a part. `gemm` sums in another order if there are 64 or fewer.
-const MIN_COLUMNS: usize = 64 + VECTOR;
 
 impl<T: Real> Product<'_, T> {
     /// Writes it, or adds it, to rows of `width` elements. Every element is summed in the same
@@ -38,16 +35,17 @@ impl<T: Real> Product<'_, T> {
             // and rows do not overlap; parts have columns of their own.
             unsafe { self.write_columns(&output, columns, parallelism) };
         };
+        let n_parts = n_threads.min(columns / least_columns(rows)).max(1);
         if n_threads == 1 {
             write(0..columns, gemm::Parallelism::None);
-        } else if columns < n_threads * MIN_COLUMNS {
+        } else if n_parts < n_threads && rows > 1 {
             write(0..columns, gemm::Parallelism::Rayon(0));
         } else {
             // A part for each thread is faster than all threads at one product, where they wait
-            // for what others pack.
+            // for what others pack. A single row `gemm` does not share out at all.
             let vectors = columns.div_ceil(VECTOR);
-            let start = |part: usize| columns.min(part * vectors / n_threads * VECTOR);
-            let parts = (0..n_threads).into_par_iter().with_max_len(1);
+            let start = |part: usize| columns.min(part * vectors / n_parts * VECTOR);
+            let parts = (0..n_parts).into_par_iter().with_max_len(1);
             parts.for_each(|part| {
                 write(start(part)..start(part + 1), gemm::Parallelism::None);
             });

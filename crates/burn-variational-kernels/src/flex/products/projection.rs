@@ -6,7 +6,7 @@ use super::masks::{MaskValues, add_masked, masked};
 use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
-use crate::flex::sharing::{Threads, fit_cache, for_each_chunk};
+use crate::flex::sharing::{Threads, fit_cache, for_each_chunk, least_rows, n_parts};
 
 /// What a projection reads.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +23,15 @@ impl<T: Real> Projection<'_, T> {
     /// Fills `output`, `[rows, width]`, from inputs `[rows, d_in]`.
     pub(crate) fn forward(&self, inputs: &[T], bias: Option<&[T]>, output: &mut [T]) {
         let Self { d_in, width, masks, .. } = *self;
-        self.in_parts((inputs, d_in), (output, width), |inputs, output, buffer, threads| {
+        let n_runs = masks.n_copies().max(1);
+        let columns = width / n_runs;
+        let (source, target) = ((inputs, d_in), (output, width));
+        let least_rows = least_rows(d_in, columns);
+        self.in_parts(source, target, least_rows, |inputs, output, buffer, threads| {
             let n_rows = inputs.len() / d_in;
             if let Some(bias) = bias {
                 for_each_chunk(output, width, threads, |_, row| row.copy_from_slice(bias));
             }
-            let n_runs = masks.n_copies().max(1);
-            let columns = width / n_runs;
             for run in 0..n_runs {
                 let inputs = self.masked(inputs, run, buffer, threads);
                 let product = Product {
@@ -47,7 +49,9 @@ impl<T: Real> Projection<'_, T> {
         let Self { d_in, width, masks, batch_size, .. } = *self;
         let n_runs = masks.n_copies().max(1);
         let columns = width / n_runs;
-        self.in_parts((deltas, width), (output, d_in), |deltas, output, buffer, threads| {
+        let (source, target) = ((deltas, width), (output, d_in));
+        let least_rows = least_rows(columns, d_in);
+        self.in_parts(source, target, least_rows, |deltas, output, buffer, threads| {
             for run in 0..n_runs {
                 let product = Product {
                     left: (&deltas[run * columns..], width, 1),
@@ -76,38 +80,49 @@ impl<T: Real> Projection<'_, T> {
     /// Runs `part(source, output, buffer, threads)` on parts of whole steps, where `source` and
     /// `output` are rows of so many elements. What a part masks and adds to stays in the cache.
     ///
-    /// If the weights fit a core's own cache, every thread takes parts of its own. They are read
-    /// by all threads otherwise, at the same time.
+    /// If the weights fit a core's own cache, every thread takes parts of its own, of at least
+    /// `least_rows`. They are read by all threads otherwise, at the same time.
     fn in_parts(
         &self,
         (source, source_width): (&[T], usize),
         (output, output_width): (&mut [T], usize),
+        least_rows: usize,
         part: impl Fn(&[T], &mut [T], &mut [T], Threads) + Sync,
     ) {
         const ROWS_OF_ALL_THREADS: usize = 2048;
         const ROWS_OF_ONE_THREAD: usize = 192;
-        let n_steps = source.len() / (self.batch_size * source_width);
+        let batch_size = self.batch_size;
+        let n_steps = source.len() / (batch_size * source_width);
         let apart = fit_cache::<T>(self.weights.len());
-        let rows = if apart { ROWS_OF_ONE_THREAD } else { ROWS_OF_ALL_THREADS };
-        let mut n_parts = n_steps.div_ceil((rows / self.batch_size).max(1));
-        if apart {
-            // An even number of threads takes an even number of parts.
-            n_parts = n_parts.next_multiple_of(2);
-        }
-        let rows = n_steps.div_ceil(n_parts) * self.batch_size;
-        let buffer = || {
-            let len = if self.masks.n_copies() == 0 { 0 } else { rows * self.d_in };
+        let steps = |rows: usize| (rows / batch_size).max(1);
+        let n_parts = if apart {
+            let least = n_steps.div_ceil(steps(ROWS_OF_ONE_THREAD));
+            n_parts(least, n_steps / least_rows.div_ceil(batch_size))
+        } else {
+            n_steps.div_ceil(steps(ROWS_OF_ALL_THREADS))
+        };
+        let buffer = |len: usize| {
+            let len = if self.masks.n_copies() == 0 { 0 } else { len * batch_size * self.d_in };
             Scratch::new(len)
         };
-        let (sources, outputs) = (rows * source_width, rows * output_width);
+        let start = |part: usize| part * n_steps / n_parts;
+        let mut rest = output;
+        let parts: Vec<_> = (0..n_parts)
+            .map(|part| {
+                let steps = start(part)..start(part + 1);
+                let rows = steps.start * batch_size..steps.end * batch_size;
+                let output = rest.split_off_mut(..rows.len() * output_width);
+                let output = output.expect("room for all steps");
+                (&source[rows.start * source_width..rows.end * source_width], output, steps.len())
+            })
+            .collect();
         if apart {
-            let parts = output.par_chunks_mut(outputs).zip(source.par_chunks(sources));
-            parts.with_max_len(1).for_each(|(output, source)| {
-                part(source, output, &mut buffer(), Threads::One);
+            parts.into_par_iter().with_max_len(1).for_each(|(source, output, n_steps)| {
+                part(source, output, &mut buffer(n_steps), Threads::One);
             });
         } else {
-            let mut buffer = buffer();
-            for (output, source) in output.chunks_mut(outputs).zip(source.chunks(sources)) {
+            let mut buffer = buffer(n_steps.div_ceil(n_parts));
+            for (source, output, _) in parts {
                 part(source, output, &mut buffer, Threads::All);
             }
         }

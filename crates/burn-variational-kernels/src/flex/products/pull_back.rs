@@ -8,13 +8,12 @@ use super::masks::MaskValues;
 use super::panels::Panels;
 use crate::flex::memory::Shared;
 use crate::flex::numbers::{Real, arch, mul_add};
-use crate::flex::sharing::Tile;
-use crate::operands::Sizes;
+use crate::flex::sharing::{Schedule, Sizes, Tile};
 
 /// The transposed recurrent weights with their masks.
 #[derive(Debug)]
 pub(crate) struct PullBack<'a, T> {
-    panels: Panels<T>,
+    panels: Panels<'a, T>,
     masks: MaskValues<'a, T>,
     batch_size: usize,
     d_hidden: usize,
@@ -22,9 +21,10 @@ pub(crate) struct PullBack<'a, T> {
 }
 
 impl<'a, T: Real> PullBack<'a, T> {
-    pub(crate) fn new(recurrent: &[T], masks: MaskValues<'a, T>, sizes: Sizes) -> Self {
-        let panels = Panels::of_transposed_weights(recurrent, sizes);
-        Self { panels, masks, batch_size: sizes.batch_size, d_hidden: sizes.d_hidden, arch: arch() }
+    pub(crate) fn new(recurrent: &'a [T], masks: MaskValues<'a, T>, schedule: &Schedule) -> Self {
+        let Sizes { batch_size, d_hidden, .. } = schedule.sizes;
+        let panels = Panels::of_transposed_weights(recurrent, schedule);
+        Self { panels, masks, batch_size, d_hidden, arch: arch() }
     }
 
     /// [`add`](Self::add) for step `t` of `deltas`, `[seq_length, batch_size, stride]`.

@@ -2,17 +2,21 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::masks::{MaskValues, masked};
 use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
-use crate::flex::sharing::{Threads, fit_cache, for_each_chunk};
+use crate::flex::sharing::{
+    MIN_UNITS, SMALL_DEPTH, Threads, fit_cache, for_each_chunk, is_narrow, least_rows, n_parts,
+};
 
-/// The rows masked at a time: enough for a matrix product at full speed, and few enough to stay in
-/// the cache.
-const ROWS: usize = 1024;
+/// The steps masked at a time, and multiplied to this many columns: enough rows for a matrix
+/// product at full speed, and few enough to stay in the cache. No more than `gemm` sums up at a
+/// time in a narrow product, so that its units can be cut anywhere.
+fn steps_at_a_time(inputs: &Inputs<'_, impl Real>, columns: usize) -> usize {
+    let rows = if is_narrow(columns) { SMALL_DEPTH } else { 1024 };
+    (rows / inputs.batch_size).clamp(1, inputs.n_steps())
+}
 
 /// What entered the weights: rows of `d_in` elements, in two parts one after the other. For
 /// recurrent weights these are `h_0` and `h_1 … h_{T-1}`.
@@ -65,13 +69,27 @@ pub(crate) fn weight_gradient<T: Real>(
     const MAX_UNITS: usize = 128;
     let d_in = inputs.d_in;
     if fit_cache::<T>(output.len()) {
-        // Two parts at least, and an even number: a part for each of two threads.
-        let n_parts = d_in.div_ceil(MAX_UNITS).next_multiple_of(2);
-        let units = d_in.div_ceil(n_parts);
-        let parts = output.par_chunks_mut(units * width).enumerate().with_max_len(1);
-        parts.for_each(|(part, output)| {
-            let units = part * units..d_in.min((part + 1) * units);
-            write_units((output, width, column), (inputs, units), deltas, &gates, Threads::One);
+        let columns = inputs.masks.run_len(&gates) * deltas.d_hidden;
+        let depth = steps_at_a_time(&inputs, columns) * inputs.batch_size;
+        let least = least_rows(depth, columns).max(MIN_UNITS);
+        let n_parts = n_parts(d_in.div_ceil(MAX_UNITS), d_in / least);
+        let start = |part: usize| part * d_in / n_parts;
+        rayon::scope(|scope| {
+            let mut rest = output;
+            for part in 0..n_parts {
+                let units = start(part)..start(part + 1);
+                let output = rest.split_off_mut(..units.len() * width).expect("room for all units");
+                let gates = &gates;
+                scope.spawn(move |_| {
+                    write_units(
+                        (output, width, column),
+                        (inputs, units),
+                        deltas,
+                        gates,
+                        Threads::One,
+                    );
+                });
+            }
         });
     } else {
         write_units((output, width, column), (inputs, 0..d_in), deltas, &gates, Threads::All);
@@ -89,7 +107,7 @@ fn write_units<T: Real>(
     let Inputs { masks, batch_size, d_in, .. } = inputs;
     let Deltas { stride, first_gate, d_hidden, .. } = deltas;
     let n_steps = inputs.n_steps();
-    let steps_at_a_time = (ROWS / batch_size).clamp(1, n_steps);
+    let steps_at_a_time = steps_at_a_time(&inputs, masks.run_len(gates) * d_hidden);
     let step_len = batch_size * units.len();
     let mut buffer = Scratch::new(steps_at_a_time * step_len);
     for run in masks.runs(gates.clone()) {

@@ -5,8 +5,7 @@ use std::ops::Range;
 use crate::flex::memory::Shared;
 use crate::flex::numbers::Real;
 use crate::flex::products::{MaskValues, Panels, masked};
-use crate::flex::sharing::Tile;
-use crate::operands::Sizes;
+use crate::flex::sharing::{Sizes, Tile};
 
 /// The masked states of the step at hand and of the next, in turns.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl<'a, T: Real> Entering<'a, T> {
     /// Step `t - 1` of these rows is finished.
     pub(crate) unsafe fn products(
         &self,
-        panels: &Panels<T>,
+        panels: &Panels<'_, T>,
         t: usize,
         gates: Range<usize>,
         tile: Tile<'_>,

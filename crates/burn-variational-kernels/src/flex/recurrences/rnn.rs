@@ -7,8 +7,7 @@ use super::pointwise::{add, add_tanh};
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add};
 use crate::flex::products::{MaskValues, Panels, PullBack};
-use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operands::Sizes;
+use crate::flex::sharing::{Schedule, Sizes, Tile};
 
 /// What a forward pass reads and writes.
 pub(crate) struct Forward<'a, T> {
@@ -23,13 +22,14 @@ pub(crate) struct Forward<'a, T> {
 /// Runs the recurrence over all steps.
 pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let seq_length = sizes.seq_length;
-    let panels = Panels::of_weights(pass.recurrent, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let panels = Panels::of_weights(pass.recurrent, &schedule);
     let packed = Shared::new(pass.packed);
     let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    Schedule::new::<T>(sizes).run(seq_length, MAX_ROWS * PANEL_UNITS, |scratch, t, tile| {
+    schedule.run(seq_length, 1, |scratch, t, tile| {
         let products = &mut scratch[..tile.product_len()];
         // SAFETY: the step before is a stage of its own.
         unsafe { entering.products(&panels, t, 0..1, tile, products) };
@@ -81,13 +81,13 @@ pub(crate) struct Backward<'a, T> {
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
 pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let Sizes { seq_length, d_hidden, .. } = sizes;
-    let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (deltas, d_initial) = (Shared::new(pass.deltas), Shared::new(pass.d_hidden));
     let (gradient, packed) = (pass.gradient, pass.packed);
     let arch = arch();
 
-    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
-    Schedule::new::<T>(sizes).run(seq_length + 1, n_scratch, |scratch, stage, tile| {
+    schedule.run(seq_length + 1, 2, |scratch, stage, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
         if stage > 0 {
             let (deltas, later) = ((deltas, d_hidden), seq_length - stage);

@@ -1,21 +1,16 @@
-//! How the units of a layer are cut into the panels of its weights.
+//! How the units of a layer are cut into blocks, for which the weights have a panel each.
 
 use std::ops::Range;
 
 use crate::flex::numbers::VECTOR;
 
-/// The units of one panel: four vectors of sixteen, the tile of `gemm`'s AVX-512 kernel.
-pub(crate) const PANEL_UNITS: usize = 64;
+/// The most units of a panel: four vectors of sixteen, the tile of `gemm`'s AVX-512 kernel.
+pub(crate) const MAX_UNITS: usize = 64;
 
-/// The units of each panel: whole vectors, of which each has about as many, since a last panel of
-/// a single vector would take nearly as long as a full one. An even number of threads takes an even
-/// number of panels.
-pub(crate) fn blocks(d_hidden: usize) -> Vec<Range<usize>> {
+/// The units of each of so many blocks: whole vectors, of which each has about as many, since a
+/// last panel of a single vector would take nearly as long as a full one.
+pub(crate) fn blocks(d_hidden: usize, n_blocks: usize) -> Vec<Range<usize>> {
     let vectors = d_hidden.div_ceil(VECTOR);
-    let n_blocks = match d_hidden.div_ceil(PANEL_UNITS) {
-        1 => 1,
-        n_blocks => n_blocks.next_multiple_of(2),
-    };
     let start = |block: usize| d_hidden.min(block * vectors / n_blocks * VECTOR);
     (0..n_blocks).map(|block| start(block)..start(block + 1)).collect()
 }

@@ -1,17 +1,22 @@
-//! Who computes what when: rows and units are cut by shape alone, threads take what is next.
+//! Who computes what when: rows and units are cut for the threads at hand, which take what is next.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::blocks::blocks;
+use super::blocks::{MAX_UNITS, blocks, padded};
+use super::parts::{MIN_ROWS, MIN_UNITS, least_columns, n_parts};
+use super::sizes::Sizes;
 use super::tile::Tile;
 use crate::flex::numbers::Real;
-use crate::operands::Sizes;
 
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
-pub(crate) const MAX_ROWS: usize = 32;
+const MAX_ROWS: usize = 32;
+
+/// The most rows of all steps for which weights are read as they lie: laying them out would take as
+/// long as multiplying so few rows by them.
+const MAX_ROWS_WITHOUT_PANELS: usize = 40;
 
 /// The multiplications of a step under which waiting for another thread costs more than it helps.
 const MIN_SPLIT_WORK: usize = 1 << 18;
@@ -34,42 +39,57 @@ pub(crate) enum Split {
 /// The tasks of a sequence.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    sizes: Sizes,
+    pub(crate) sizes: Sizes,
     pub(crate) rows: Vec<Range<usize>>,
     pub(crate) blocks: Vec<Range<usize>>,
     pub(crate) split: Split,
+    /// Whether the weights are worth laying out in panels, one for each block.
+    pub(crate) in_panels: bool,
 }
 
 impl Schedule {
-    /// The tasks for these sizes: the same whatever threads there are, so that results are too.
+    /// The tasks for these sizes and the threads at hand. Results are the same for any number of
+    /// them, since that only says where products of the same kind are cut.
     pub(crate) fn new<T>(sizes: Sizes) -> Self {
-        let Sizes { batch_size, d_hidden, n_gates, .. } = sizes;
+        let Sizes { seq_length, batch_size, d_hidden, n_gates } = sizes;
         let weights = n_gates * d_hidden * d_hidden;
-        let cached = fit_cache::<T>(weights);
         let small = weights * batch_size < MIN_SPLIT_WORK;
-        let split = if small || (cached && batch_size > 1) { Split::Rows } else { Split::Units };
-        let mut parts = batch_size.div_ceil(MAX_ROWS);
-        if split == Split::Rows && !small {
-            // An even number of threads takes an even number of parts.
-            parts = parts.next_multiple_of(2);
-        }
-        let row = |part: usize| part * batch_size / parts;
+        let in_panels = seq_length * batch_size > MAX_ROWS_WITHOUT_PANELS;
+
+        let row_parts = (batch_size.div_ceil(MAX_ROWS), (batch_size / MIN_ROWS).max(1));
+        let unit_parts = if in_panels {
+            (d_hidden.div_ceil(MAX_UNITS), d_hidden.div_ceil(MIN_UNITS))
+        } else {
+            (1, (d_hidden / least_columns(batch_size)).max(1))
+        };
+        let n_fed = |(_, most): (usize, usize)| most.min(rayon::current_num_threads());
+        let by_rows = small || (fit_cache::<T>(weights) && n_fed(row_parts) >= n_fed(unit_parts));
+        let split = if by_rows { Split::Rows } else { Split::Units };
+
+        let cut = |(least, most)| n_parts(least, most);
+        let n_rows = if split == Split::Rows && !small { cut(row_parts) } else { row_parts.0 };
+        let n_blocks = if split == Split::Units { cut(unit_parts) } else { unit_parts.0 };
+        let row = |part: usize| part * batch_size / n_rows;
         Self {
             sizes,
-            rows: (0..parts).map(|part| row(part)..row(part + 1)).collect(),
-            blocks: blocks(d_hidden),
+            rows: (0..n_rows).map(|part| row(part)..row(part + 1)).collect(),
+            blocks: blocks(d_hidden, n_blocks),
             split,
+            in_panels,
         }
     }
 
-    /// Runs all stages in order. `task(scratch, stage, tile)` finds the results of earlier stages, of the
-    /// same rows at least, and writes its own rows and units.
+    /// Runs all stages in order. `task(scratch, stage, tile)` finds the results of earlier stages,
+    /// of the same rows at least, and writes its own rows and units. Its scratch has room for so
+    /// many products of its tile.
     pub(crate) fn run<T: Real>(
         &self,
         stages: usize,
-        scratch: usize,
+        n_products: usize,
         task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
     ) {
+        let longest = |ranges: &[Range<usize>]| ranges.iter().map(Range::len).max().unwrap_or(0);
+        let scratch = n_products * longest(&self.rows) * padded(longest(&self.blocks));
         match self.split {
             Split::Rows => self.by_rows(stages, scratch, task),
             Split::Units => self.by_units(stages, scratch, task),

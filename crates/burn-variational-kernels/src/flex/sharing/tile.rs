@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::blocks::padded;
+use super::sizes::Sizes;
 use crate::flex::numbers::Real;
-use crate::operands::Sizes;
 
 /// Rows and units of a step.
 #[derive(Debug, Clone, Copy)]

@@ -9,13 +9,13 @@ use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{Panels, PullBack};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid};
-use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operands::Sizes;
+use crate::flex::sharing::{Schedule, Sizes, Tile};
 
 /// Runs the recurrence over all steps.
 pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-    let panels = Panels::of_weights(pass.recurrent, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let panels = Panels::of_weights(pass.recurrent, &schedule);
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let kept_steps = inner.len() / (batch_size * d_hidden);
     let packed = Shared::new(pass.packed);
@@ -23,8 +23,7 @@ pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    let n_scratch = N_GATES * MAX_ROWS * PANEL_UNITS;
-    Schedule::new::<T>(sizes).run(seq_length, n_scratch, |scratch, t, tile| {
+    schedule.run(seq_length, N_GATES, |scratch, t, tile| {
         let products = &mut scratch[..N_GATES * tile.product_len()];
         // SAFETY: the step before is a stage of its own.
         unsafe { entering.products(&panels, t, 0..N_GATES, tile, products) };
@@ -97,14 +96,14 @@ fn candidate<S: Simd, T: Real>(n: &mut [T], r: &[T], q: &[T]) {
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
 pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let Sizes { seq_length, d_hidden, .. } = sizes;
-    let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let carried = Shared::new(pass.d_hidden);
     let states = (pass.hidden, pass.packed);
     let arch = arch();
 
-    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
-    Schedule::new::<T>(sizes).run(seq_length + 1, n_scratch, |scratch, stage, tile| {
+    schedule.run(seq_length + 1, 2, |scratch, stage, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
         if stage > 0 {
             let later = seq_length - stage;

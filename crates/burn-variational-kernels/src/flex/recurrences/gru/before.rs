@@ -12,8 +12,7 @@ use crate::flex::numbers::{Real, arch};
 use crate::flex::products::{Panels, PullBack, masked};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
-use crate::flex::sharing::{MAX_ROWS, PANEL_UNITS, Schedule, Tile};
-use crate::operands::Sizes;
+use crate::flex::sharing::{Schedule, Sizes, Tile};
 
 /// The gates that read the state as it is: reset and update.
 const READ_STATE: Range<usize> = 0..2;
@@ -21,7 +20,8 @@ const READ_STATE: Range<usize> = 0..2;
 /// Runs the recurrence over all steps.
 pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-    let panels = Panels::of_weights(pass.recurrent, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let panels = Panels::of_weights(pass.recurrent, &schedule);
     let (gates, passed) = (Shared::new(pass.gates), Shared::new(pass.inner));
     let kept_steps = passed.len() / (batch_size * d_hidden);
     let packed = Shared::new(pass.packed);
@@ -29,8 +29,7 @@ pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
     let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
     let arch = arch();
 
-    let n_scratch = READ_STATE.len() * MAX_ROWS * PANEL_UNITS;
-    Schedule::new::<T>(sizes).run(2 * seq_length, n_scratch, |scratch, stage, tile| {
+    schedule.run(2 * seq_length, READ_STATE.len(), |scratch, stage, tile| {
         let (t, len) = (stage / 2, tile.product_len());
         let kept = t % kept_steps;
         let step = Step { t, tile, kept, gates, passed, packed, entering: &entering };
@@ -138,7 +137,8 @@ impl<T: Real> WithSimd for CandidateRows<'_, '_, T> {
 /// gate. One more stage gives the gradient of `h_0`.
 pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
-    let pull_back = PullBack::new(pass.recurrent, pass.masks, sizes);
+    let schedule = Schedule::new::<T>(sizes);
+    let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (gates, carried) = (Shared::new(pass.gates), Shared::new(pass.d_hidden));
     // The candidate's gradients of the step at hand, apart from the gates that change beside them.
     let mut candidate = Scratch::new(batch_size * d_hidden);
@@ -146,8 +146,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let states = (pass.hidden, pass.packed);
     let arch = arch();
 
-    let n_scratch = 2 * MAX_ROWS * PANEL_UNITS;
-    Schedule::new::<T>(sizes).run(2 * seq_length + 1, n_scratch, |scratch, stage, tile| {
+    schedule.run(2 * seq_length + 1, 2, |scratch, stage, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
         let (walked, reset) = (stage / 2, !stage.is_multiple_of(2));
         if reset {

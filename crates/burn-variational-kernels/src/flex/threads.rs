@@ -1,0 +1,137 @@
+//! Every bit is the same for any number of threads.
+
+use std::sync::PoisonError;
+
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use rayon::ThreadPoolBuilder;
+
+use super::portable::{PATH, numbers, values};
+use crate::{Projection, Recurrence, Sequence, SequenceMasks, linear_cross_entropy};
+
+const THREADS: [usize; 6] = [1, 2, 3, 4, 8, 16];
+const BATCH_SIZES: [usize; 7] = [1, 2, 3, 5, 8, 20, 64];
+const RECURRENCES: [Recurrence; 4] = [
+    Recurrence::Lstm,
+    Recurrence::Gru { reset_after: true },
+    Recurrence::Gru { reset_after: false },
+    Recurrence::Rnn,
+];
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    recurrence: Recurrence,
+    /// Steps, batch size, width of the input and units.
+    dims: [usize; 4],
+    /// Masks for each gate, for all of them, or none.
+    tied: Option<bool>,
+    dtype: FloatDType,
+}
+
+/// Outputs and all gradients of a layer.
+fn run(case: Case) -> Vec<f64> {
+    let Case { recurrence, dims: [seq_length, batch_size, d_input, d_hidden], tied, dtype } = case;
+    let device = Device::flex().autodiff();
+    let n_gates = recurrence.n_gates();
+    let masks = |units: usize| match tied {
+        None => SequenceMasks::Identity,
+        Some(true) => SequenceMasks::Tied(numbers([batch_size, units], &device, dtype)),
+        Some(false) => SequenceMasks::Untied(numbers([n_gates, batch_size, units], &device, dtype)),
+    };
+    let parameter = |dims: [usize; 2]| numbers(dims, &device, dtype).mul_scalar(0.3).require_grad();
+    let input = numbers([seq_length, batch_size, d_input], &device, dtype).require_grad();
+    let weights = parameter([d_input, n_gates * d_hidden]);
+    let bias = numbers([n_gates * d_hidden], &device, dtype).require_grad();
+    let recurrent = parameter([d_hidden, n_gates * d_hidden]);
+    let state = parameter([batch_size, d_hidden]);
+
+    let projection = Projection::new(weights.clone()).with_bias(bias.clone());
+    let projected = projection.with_masks(masks(d_input)).run(input.clone());
+    let mut sequence = Sequence::new(recurrence, recurrent.clone(), state.clone());
+    if recurrence.has_cell() {
+        sequence = sequence.with_cell(state.clone());
+    }
+    let outputs = sequence.with_masks(masks(d_hidden)).run(projected).outputs;
+    let grads = outputs.clone().square().sum().backward();
+    let mut found = values(outputs);
+    found.extend(values(input.grad(&grads).unwrap()));
+    found.extend(values(bias.grad(&grads).unwrap()));
+    for parameter in [weights, recurrent, state] {
+        found.extend(values(parameter.grad(&grads).unwrap()));
+    }
+    found
+}
+
+/// Asserts that `run` gives the same for any number of threads.
+fn check(name: &str, run: impl Fn() -> Vec<f64> + Sync) {
+    let _path = PATH.read().unwrap_or_else(PoisonError::into_inner);
+    let on = |n_threads: usize| {
+        let pool = ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(&run)
+    };
+    let alone = on(THREADS[0]);
+    assert!(alone.iter().all(|x| x.is_finite()), "{name}");
+    for n_threads in &THREADS[1..] {
+        let found = on(*n_threads);
+        let n_other = found.iter().zip(&alone).filter(|(a, b)| a != b).count();
+        assert_eq!(n_other, 0, "{name}: elements that differ on {n_threads} threads");
+    }
+}
+
+/// All recurrences, masks and batch sizes, for so many steps and these widths of the input and
+/// units.
+fn check_layers(seq_length: usize, [d_input, d_hidden]: [usize; 2], dtypes: &[FloatDType]) {
+    for recurrence in RECURRENCES {
+        for tied in [None, Some(true), Some(false)] {
+            for batch_size in BATCH_SIZES {
+                for &dtype in dtypes {
+                    let dims = [seq_length, batch_size, d_input, d_hidden];
+                    let case = Case { recurrence, dims, tied, dtype };
+                    check(&format!("{case:?}"), || run(case));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn layers_whose_weights_fit_the_cache_have_the_same_bits_on_any_number_of_threads() {
+    check_layers(1, [45, 70], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(20, [45, 70], &[FloatDType::F32, FloatDType::F64]);
+}
+
+#[test]
+fn narrow_layers_have_the_same_bits_on_any_number_of_threads() {
+    check_layers(40, [600, 30], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(1, [3, 5], &[FloatDType::F32, FloatDType::F64]);
+}
+
+#[test]
+fn layers_whose_weights_do_not_fit_have_the_same_bits_on_any_number_of_threads() {
+    // More units than `gemm` sums up at a time.
+    check_layers(1, [600, 520], &[FloatDType::F32]);
+    check_layers(3, [300, 280], &[FloatDType::F32, FloatDType::F64]);
+}
+
+#[test]
+fn losses_have_the_same_bits_on_any_number_of_threads() {
+    let device = Device::flex().autodiff();
+    for rows in BATCH_SIZES {
+        for [d_input, n_classes] in [[600, 3], [30, 1000], [700, 300]] {
+            for dtype in [FloatDType::F32, FloatDType::F64] {
+                check(&format!("{rows} rows, {d_input} to {n_classes}, {dtype:?}"), || {
+                    let input = numbers([rows, d_input], &device, dtype).require_grad();
+                    let weights = numbers([d_input, n_classes], &device, dtype).require_grad();
+                    let targets = Tensor::<1, Int>::zeros([rows], &device);
+                    let losses =
+                        linear_cross_entropy(input.clone(), weights.clone(), None, targets);
+                    let grads = losses.clone().sum().backward();
+                    let mut found = values(losses);
+                    for tensor in [input, weights] {
+                        found.extend(values(tensor.grad(&grads).unwrap()));
+                    }
+                    found
+                });
+            }
+        }
+    }
+}
