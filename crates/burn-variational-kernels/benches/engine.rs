@@ -43,10 +43,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let named = |mode: &str| arguments.iter().any(|argument| argument == mode);
     let both = !named("sequences") && !named("streaming");
     if both || named("sequences") {
-        SEQUENCES.iter().for_each(|&(sizes, rounds)| print(sizes, rounds, false));
+        for (sizes, rounds) in SEQUENCES {
+            print(sizes, rounds, false);
+        }
     }
     if both || named("streaming") {
-        STREAMING.iter().for_each(|&(sizes, rounds)| print(sizes, rounds, true));
+        for (sizes, rounds) in STREAMING {
+            print(sizes, rounds, true);
+        }
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ fn losses_have_the_same_bits_on_any_number_of_threads() {
                     let weights = numbers([d_input, n_classes], &device, dtype).require_grad();
                     let targets = Tensor::<1, Int>::zeros([rows], &device);
                     let losses =
-                        linear_cross_entropy(input.clone(), weights.clone(), None, targets);
+                        linear_cross_entropy(input.clone(), weights.clone(), None, targets, None);
                     let grads = losses.clone().sum().backward();
                     let mut found = values(losses);
                     for tensor in [input, weights] {
