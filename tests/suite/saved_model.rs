@@ -284,7 +284,7 @@ fn a_saved_model_and_a_bare_record_are_not_taken_for_each_other() {
     let (folder, model) = saved(&flex());
     let path = folder.path().join("model.bvm");
     assert!(ModuleRecord::load(&path).is_err());
-    model.into_record().save(&path.with_extension("bpk")).unwrap();
+    model.into_record().save(path.with_extension("bpk")).unwrap();
     let path = path.with_extension("bpk");
     assert_eq!(
         complaint(&path, load_parameters(&path, config().init(&flex()))),

@@ -20,7 +20,9 @@ const MAGIC: [u8; 8] = *b"BVMODEL1";
 pub(crate) fn write(path: &Path, config: &[u8], parameters: &[u8]) -> io::Result<()> {
     let length = (config.len() as u64).to_le_bytes();
     let mut checksum = crc32fast::Hasher::new();
-    [&length, config, parameters].into_iter().for_each(|part| checksum.update(part));
+    for part in [&length, config, parameters] {
+        checksum.update(part);
+    }
     let checksum = checksum.finalize().to_le_bytes();
     write_parts_atomically(path, &[&MAGIC, &checksum, &length, config, parameters])
 }

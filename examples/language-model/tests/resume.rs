@@ -80,7 +80,8 @@ fn a_rerun_replaces_its_own_files_and_a_resumed_end_changes_none() {
     assert!(output.status.success());
     assert_eq!(contents(folder.path()), before);
     assert!(String::from_utf8_lossy(&output.stdout).contains("variational"));
-    let expected = ["learning-curves.png", "results.json", "run.json", "variational.bvm"];
+    let expected =
+        ["learning-curves.png", "monte-carlo.png", "results.json", "run.json", "variational.bvm"];
     assert_eq!(names(folder.path()), expected);
 }
 
