@@ -14,10 +14,6 @@ use crate::flex::numbers::Real;
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
 const MAX_ROWS: usize = 32;
 
-/// The most rows of all steps for which weights are read as they lie: laying them out would take as
-/// long as multiplying so few rows by them.
-const MAX_ROWS_WITHOUT_PANELS: usize = 40;
-
 /// The multiplications of a step under which waiting for another thread costs more than it helps.
 const MIN_SPLIT_WORK: usize = 1 << 18;
 
@@ -54,7 +50,8 @@ impl Schedule {
         let Sizes { seq_length, batch_size, d_hidden, n_gates } = sizes;
         let weights = n_gates * d_hidden * d_hidden;
         let small = weights * batch_size < MIN_SPLIT_WORK;
-        let in_panels = seq_length * batch_size > MAX_ROWS_WITHOUT_PANELS;
+        // To lay them out for a single step takes longer than the step.
+        let in_panels = seq_length > 1 || batch_size > MAX_ROWS;
 
         let row_parts = (batch_size.div_ceil(MAX_ROWS), (batch_size / MIN_ROWS).max(1));
         let unit_parts = if in_panels {
