@@ -41,7 +41,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "K",
-        default_value_t = 20,
+        default_value_t = 50,
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub mc_samples: u64,

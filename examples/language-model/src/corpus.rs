@@ -13,8 +13,8 @@ const END_OF_SENTENCE: &str = "<eos>";
 const UNKNOWN: &str = "<unk>";
 
 /// Tokens of the embedded corpus: little to train on, so that a model without dropout overfits.
-const GRAMMAR_TRAIN_TOKENS: usize = 12_000;
-const GRAMMAR_HELD_OUT_TOKENS: usize = 6_000;
+const GRAMMAR_TRAIN_TOKENS: usize = 5_000;
+const GRAMMAR_HELD_OUT_TOKENS: usize = 3_000;
 
 /// Training, validation and test text as token streams.
 #[derive(Debug, Clone)]

@@ -60,19 +60,19 @@ impl Preset {
 
     /// For the embedded grammar: a model large enough to learn its training text by heart.
     fn tiny() -> Self {
-        let schedule = Schedule { lr: 1.0, constant_epochs: 10, factor: 0.8 };
+        let schedule = Schedule { lr: 1.0, constant_epochs: 18, factor: 0.8 };
         Self {
             n_layers: 2,
-            d_hidden: 64,
+            d_hidden: 128,
             batch_size: 10,
             seq_length: 20,
             init_range: 0.1,
             max_norm: 5.0,
-            epochs: 14,
+            epochs: 30,
             schedule,
             variational_schedule: schedule,
-            naive_prob: 0.25,
-            variational: VariationalRates { word_type: 0.1, input: 0.25, recurrent: 0.25 },
+            naive_prob: 0.4,
+            variational: VariationalRates { word_type: 0.1, input: 0.4, recurrent: 0.25 },
             variational_decay: 0.0,
         }
     }
