@@ -1,7 +1,9 @@
 //! The rows of an embedding as users of tensors see them.
 
+use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor, module};
 
+use crate::dispatch::SequenceBackend;
 use crate::support::{check_sizes, has_engine};
 
 /// The rows of an embedding by token, as `burn::tensor::module::embedding` gives them, with a
@@ -42,21 +44,8 @@ pub fn embedding(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
     if !has_engine(&weights.device()) {
         return module::embedding(weights, tokens);
     }
-    dispatch(weights, tokens)
-}
-
-#[cfg(feature = "backend")]
-fn dispatch(weights: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
-    use burn::backend::Dispatch;
-
-    use crate::dispatch::SequenceBackend;
     #[cfg(feature = "testing")]
     crate::testing::count(crate::testing::Operation::Embedding);
     let (weights, tokens) = (weights.into_dispatch(), tokens.into_dispatch());
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::embedding(weights, tokens))
-}
-
-#[cfg(not(feature = "backend"))]
-fn dispatch(_weights: Tensor<2>, _tokens: Tensor<2, Int>) -> Tensor<3> {
-    unreachable!("without a backend no operation is supported")
 }

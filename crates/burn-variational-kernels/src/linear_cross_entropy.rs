@@ -1,8 +1,11 @@
 //! The loss of a linear layer over many classes as users of tensors see it.
 
+use burn::backend::Dispatch;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, module};
 
+use crate::dispatch::SequenceBackend;
+use crate::operands::LinearParameters;
 use crate::support::{check_dims, check_sizes, has_engine};
 
 /// The cross-entropy of a linear layer and a softmax, as one operation and one node of the autodiff
@@ -115,7 +118,6 @@ fn by_plain_operations(
     losses.mask_fill(ignored, 0)
 }
 
-#[cfg(feature = "backend")]
 fn dispatch(
     input: Tensor<2>,
     weights: Tensor<2>,
@@ -123,11 +125,6 @@ fn dispatch(
     targets: Tensor<1, Int>,
     ignore_index: Option<i64>,
 ) -> Tensor<1> {
-    use burn::backend::Dispatch;
-
-    use crate::dispatch::SequenceBackend;
-    use crate::operands::LinearParameters;
-
     #[cfg(feature = "testing")]
     crate::testing::count(crate::testing::Operation::LinearCrossEntropy);
     let parameters = LinearParameters {
@@ -142,15 +139,4 @@ fn dispatch(
         ignore_index,
     );
     Tensor::from_dispatch(losses)
-}
-
-#[cfg(not(feature = "backend"))]
-fn dispatch(
-    _input: Tensor<2>,
-    _weights: Tensor<2>,
-    _bias: Option<Tensor<1>>,
-    _targets: Tensor<1, Int>,
-    _ignore_index: Option<i64>,
-) -> Tensor<1> {
-    unreachable!("without a backend no operation is supported")
 }

@@ -1,6 +1,9 @@
 //! Masks that are the same at every step of a sequence.
 
+use burn::backend::Dispatch;
 use burn::tensor::{DType, Tensor};
+
+use crate::operands::Masks;
 
 /// Masks on what enters the gates: constants, repeated at every step. `units` is the width of what
 /// is masked.
@@ -33,9 +36,7 @@ impl SequenceMasks {
         }
     }
 
-    #[cfg(feature = "backend")]
-    pub(crate) fn into_dispatch(self) -> crate::operands::Masks<burn::backend::Dispatch> {
-        use crate::operands::Masks;
+    pub(crate) fn into_dispatch(self) -> Masks<Dispatch> {
         match self {
             Self::Identity => Masks::Identity,
             Self::Tied(mask) => Masks::Tied(mask.into_dispatch()),

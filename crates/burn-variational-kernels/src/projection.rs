@@ -1,8 +1,11 @@
 //! The projection of the inputs as users of tensors see it.
 
+use burn::backend::Dispatch;
 use burn::tensor::{DType, Tensor};
 
+use crate::dispatch::SequenceBackend;
 use crate::masks::SequenceMasks;
+use crate::operands::ProjectionConstants;
 use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
 /// What the inputs of all steps contribute to the gates, as one operation and one node of the
@@ -118,13 +121,7 @@ impl Projection {
         check_dtypes("Projection", ("input", input), &others);
     }
 
-    #[cfg(feature = "backend")]
     fn dispatch(self, input: Tensor<3>) -> Tensor<3> {
-        use burn::backend::Dispatch;
-
-        use crate::dispatch::SequenceBackend;
-        use crate::operands::ProjectionConstants;
-
         #[cfg(feature = "testing")]
         crate::testing::count(crate::testing::Operation::Projection);
         let constants = ProjectionConstants {
@@ -134,11 +131,6 @@ impl Projection {
         };
         let input = input.into_dispatch();
         Tensor::from_dispatch(<Dispatch as SequenceBackend>::projection(input, constants))
-    }
-
-    #[cfg(not(feature = "backend"))]
-    fn dispatch(self, _input: Tensor<3>) -> Tensor<3> {
-        unreachable!("without a backend no projection is supported")
     }
 }
 

@@ -1,8 +1,11 @@
 //! The operation as users of tensors see it.
 
+use burn::backend::Dispatch;
 use burn::tensor::{DType, Tensor};
 
+use crate::dispatch::SequenceBackend;
 use crate::masks::SequenceMasks;
+use crate::operands::{Optional, SequenceConstants};
 use crate::recurrence::Recurrence;
 use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
@@ -203,13 +206,7 @@ impl Sequence {
         check_dtypes("Sequence", ("projected", projected), &others);
     }
 
-    #[cfg(feature = "backend")]
     fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
-        use burn::backend::Dispatch;
-
-        use crate::dispatch::SequenceBackend;
-        use crate::operands::{Optional, SequenceConstants};
-
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
         }
@@ -227,26 +224,11 @@ impl Sequence {
         let packed = <Dispatch as SequenceBackend>::sequence(self.recurrence, projected, constants);
         Tensor::from_dispatch(packed)
     }
-
-    #[cfg(not(feature = "backend"))]
-    fn dispatch(self, _projected: Tensor<3>) -> Tensor<3> {
-        unreachable!("without a backend no sequence is supported")
-    }
 }
 
 /// `h_1 … h_T` of `h_1 … h_T, c_T`.
 fn outputs(packed: Tensor<3>) -> Tensor<3> {
-    #[cfg(feature = "backend")]
-    {
-        use burn::backend::Dispatch;
-
-        use crate::dispatch::SequenceBackend;
-        Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed.into_dispatch()))
-    }
-    #[cfg(not(feature = "backend"))]
-    {
-        packed
-    }
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed.into_dispatch()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where the engine runs, and what its operations check alike.
 
+use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Device};
 
 /// Whether the engine was compiled for a device's backend: whether the operations of this crate
@@ -20,24 +21,15 @@ pub fn has_engine(device: &Device) -> bool {
     if crate::testing::is_ruled_out() {
         return false;
     }
-    #[cfg(feature = "backend")]
-    {
-        use burn::backend::DispatchDevice;
-        match device.clone().without_autodiff().as_dispatch() {
-            #[cfg(feature = "flex")]
-            DispatchDevice::Flex(_) => true,
-            #[cfg(feature = "ndarray")]
-            DispatchDevice::NdArray(_) => true,
-            #[cfg(any(feature = "wgpu", feature = "cuda"))]
-            DispatchDevice::Cube(_) => true,
-            #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
-            _ => false,
-        }
-    }
-    #[cfg(not(feature = "backend"))]
-    {
-        let _ = device;
-        false
+    match device.clone().without_autodiff().as_dispatch() {
+        #[cfg(feature = "flex")]
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        DispatchDevice::Cube(_) => true,
+        #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
+        _ => false,
     }
 }
 

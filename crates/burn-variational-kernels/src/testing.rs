@@ -62,7 +62,6 @@ pub(crate) fn is_ruled_out() -> bool {
     RULED_OUT.get()
 }
 
-#[cfg(feature = "backend")]
 pub(crate) fn count(operation: Operation) {
     N_RUNS.with(|runs| {
         let runs = &runs[operation as usize];

@@ -1,7 +1,9 @@
 //! What an optimiser does to whole tensors, in one pass each.
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
+use crate::dispatch::SequenceBackend;
 use crate::support::{check_dims, has_engine};
 
 /// `Σ x²`, dims `[1]`, in one pass over the tensor where the engine runs, and as plain tensor
@@ -20,22 +22,9 @@ pub fn squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     if !has_engine(&tensor.device()) {
         return tensor.square().sum();
     }
-    dispatch_squared_norm(tensor)
-}
-
-#[cfg(feature = "backend")]
-fn dispatch_squared_norm<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    use burn::backend::Dispatch;
-
-    use crate::dispatch::SequenceBackend;
     #[cfg(feature = "testing")]
     crate::testing::count(crate::testing::Operation::SquaredNorm);
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::squared_norm(tensor.into_dispatch()))
-}
-
-#[cfg(not(feature = "backend"))]
-fn dispatch_squared_norm<const D: usize>(_tensor: Tensor<D>) -> Tensor<1> {
-    unreachable!("without a backend no operation is supported")
 }
 
 /// `a - scale · b`, in one pass over both where the engine runs, and as plain tensor operations
@@ -60,25 +49,8 @@ pub fn subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -
     if !has_engine(&a.device()) {
         return a - b.mul_scalar(scale);
     }
-    dispatch_subtract_scaled(a, b, scale)
-}
-
-#[cfg(feature = "backend")]
-fn dispatch_subtract_scaled<const D: usize>(a: Tensor<D>, b: Tensor<D>, scale: f64) -> Tensor<D> {
-    use burn::backend::Dispatch;
-
-    use crate::dispatch::SequenceBackend;
     #[cfg(feature = "testing")]
     crate::testing::count(crate::testing::Operation::SubtractScaled);
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
     Tensor::from_dispatch(<Dispatch as SequenceBackend>::subtract_scaled(a, b, scale))
-}
-
-#[cfg(not(feature = "backend"))]
-fn dispatch_subtract_scaled<const D: usize>(
-    _a: Tensor<D>,
-    _b: Tensor<D>,
-    _scale: f64,
-) -> Tensor<D> {
-    unreachable!("without a backend no operation is supported")
 }
