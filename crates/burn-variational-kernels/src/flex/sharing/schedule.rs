@@ -196,3 +196,27 @@ fn wait_for(counter: &AtomicUsize, target: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+
+    #[test]
+    fn an_lstm_feeds_as_many_cores_as_readme_says() {
+        let pool = ThreadPoolBuilder::new().num_threads(64).build().unwrap();
+        for (seq_length, batch_size, d_hidden, split, n_cores) in [
+            (200, 128, 128, Split::Rows, 16),
+            (35, 20, 200, Split::Units, 7),
+            (35, 20, 650, Split::Units, 21),
+            (35, 20, 1500, Split::Units, 47),
+        ] {
+            let sizes = Sizes { seq_length, batch_size, d_hidden, n_gates: 4 };
+            let schedule = pool.install(|| Schedule::new::<f32>(sizes));
+            assert_eq!(schedule.split, split, "{sizes:?}");
+            let tasks = if split == Split::Rows { &schedule.rows } else { &schedule.blocks };
+            assert_eq!(tasks.len(), n_cores, "{sizes:?}");
+        }
+    }
+}
