@@ -32,15 +32,29 @@ pub fn ndarray() -> Device {
 /// If it is not compiled in, or there is no adapter.
 pub fn wgpu() -> Device {
     let device = compiled_in("wgpu");
-    let probe = device.clone();
-    let works =
-        std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_scalar::<f32>());
     assert!(
-        works.is_ok(),
+        works(&device),
         "no wgpu adapter: install a GPU driver, or software Vulkan as CONTRIBUTING.md says \
          (.ci/software-vulkan does it on Debian)"
     );
     device
+}
+
+/// The first GPU that CUDA finds.
+///
+/// # Panics
+///
+/// If it is not compiled in, or there is none.
+pub fn cuda() -> Device {
+    let device = compiled_in("cuda");
+    assert!(works(&device), "no CUDA device: install NVIDIA's driver and the CUDA toolkit");
+    device
+}
+
+/// A device is opened when it is first used.
+fn works(device: &Device) -> bool {
+    let probe = device.clone();
+    std::panic::catch_unwind(move || Tensor::<1>::ones([1], &probe).into_scalar::<f32>()).is_ok()
 }
 
 /// Whether a device is one of the CPU's.

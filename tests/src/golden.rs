@@ -1,6 +1,6 @@
 //! Golden values made by other frameworks; `golden/README.md` says how.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
@@ -77,6 +77,14 @@ pub struct GoldenTensor {
     pub values: Vec<f64>,
 }
 
+/// The folder of golden values: beside the manifest, as cargo names it to what it runs, and as it was
+/// when this was built otherwise.
+pub fn golden_folder() -> PathBuf {
+    let tests = std::env::var_os("CARGO_MANIFEST_DIR");
+    let tests = tests.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).into(), PathBuf::from);
+    tests.join("golden")
+}
+
 impl Golden {
     /// The golden values of a cell, `framework/cell`.
     ///
@@ -84,7 +92,7 @@ impl Golden {
     ///
     /// If the file is not there or not as it should be.
     pub fn load(file: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{file}.json"));
+        let path = golden_folder().join(format!("{file}.json"));
         let text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

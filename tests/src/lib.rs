@@ -11,9 +11,10 @@ pub use closeness::{
     CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
     assert_elements_close, relative_error, tolerance,
 };
-pub use devices::{flex, ndarray, wgpu};
+pub use devices::{cuda, flex, ndarray, wgpu};
 pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
+    golden_folder,
 };
 pub use reference::{Cell, Reference, ReferenceMasks, ReferenceOutput};
 
@@ -46,6 +47,12 @@ macro_rules! on_every_device {
             #[test]
             fn wgpu() {
                 body::on_device(&$crate::wgpu());
+            }
+
+            #[cfg(feature = "cuda")]
+            #[test]
+            fn cuda() {
+                body::on_device(&$crate::cuda());
             }
         }
     )+};

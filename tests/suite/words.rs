@@ -2,9 +2,9 @@
 //! `golden/README.md` says how they are made.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use burn_variational::dropout::{MaskRng, Site};
+use cross_backend_tests::golden_folder;
 use serde::Deserialize;
 
 /// A word and its coordinates.
@@ -43,7 +43,7 @@ const NUMBERED: [Site; 7] = [
 
 #[test]
 fn random_words_are_those_of_another_chacha8() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/chacha8_words.json");
+    let path = golden_folder().join("chacha8_words.json");
     let text = std::fs::read_to_string(path).unwrap();
     let pinned: Vec<Pinned> = serde_json::from_str(&text).unwrap();
     let mut numbers = BTreeSet::new();

@@ -1,5 +1,6 @@
 //! The engine against plain tensor operations away from the shapes of other benchmarks.
 
+use burn::tensor::Device;
 use burn_variational_kernels::testing::{Operation, engine_runs};
 
 use crate::layers::{Layer, Masks, Shape};
@@ -29,7 +30,8 @@ pub(crate) fn print() {
 
 fn median_ms(layer: Layer, shape: Shape, pass: Pass) -> f64 {
     const ROUNDS: usize = 9;
-    let [seconds] = &in_turns(&[layer.prepare(shape, pass)], ROUNDS)[..] else {
+    let device = Device::flex();
+    let [seconds] = &in_turns(&[layer.prepare(shape, pass, &device)], ROUNDS, &device)[..] else {
         unreachable!("one run, its times")
     };
     seconds[ROUNDS / 2] * 1e3

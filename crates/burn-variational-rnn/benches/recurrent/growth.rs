@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use burn::tensor::Device;
 use plotters::prelude::*;
 
 use crate::layers::{Layer, Masks, Shape};
@@ -55,13 +56,14 @@ pub(crate) fn print(picture: &Path) -> Result<(), Box<dyn Error>> {
 
 impl Line {
     fn measure(axis: &'static str, values: &[usize], sizes: impl Fn(usize) -> [usize; 3]) -> Self {
+        let device = Device::flex();
         let prepare = |&value: &usize| {
             let [batch_size, seq_length, width] = sizes(value);
             let shape = Shape::new("growth", [batch_size, seq_length, width, width]);
-            Layer::Lstm(Masks::Tied).prepare(shape, Pass::Train)
+            Layer::Lstm(Masks::Tied).prepare(shape, Pass::Train, &device)
         };
         let runs: Vec<_> = values.iter().map(prepare).collect();
-        let seconds = in_turns(&runs, ROUNDS);
+        let seconds = in_turns(&runs, ROUNDS, &device);
         let point =
             |(&value, seconds): (&usize, &Vec<f64>)| (value as f64, seconds[ROUNDS / 2] * 1e3);
         Self { axis, points: values.iter().zip(&seconds).map(point).collect() }

@@ -112,23 +112,23 @@ impl Layer {
     }
 
     /// A pass over one batch, ready to be run again and again.
-    pub(crate) fn prepare(self, shape: Shape, pass: Pass) -> Run {
-        let device = pass.device();
+    pub(crate) fn prepare(self, shape: Shape, pass: Pass, device: &Device) -> Run {
+        let device = pass.on(device);
         let Shape { d_input, d_hidden, .. } = shape;
         let lstm = LstmCellConfig::new(d_input, d_hidden, true);
         match self {
-            Self::Lstm(masks) => variational(lstm.init(&device), masks, shape, pass),
+            Self::Lstm(masks) => variational(lstm.init(&device), masks, shape, pass, &device),
             Self::LstmPlainPath => {
-                let run = variational(lstm.init(&device), Masks::Tied, shape, pass);
+                let run = variational(lstm.init(&device), Masks::Tied, shape, pass, &device);
                 Box::new(move || without_engine(&run))
             }
             Self::Gru(masks) => {
                 let cell = GruCellConfig::new(d_input, d_hidden, true).init(&device);
-                variational(cell, masks, shape, pass)
+                variational(cell, masks, shape, pass, &device)
             }
             Self::Rnn(masks) => {
                 let cell = RnnCellConfig::new(d_input, d_hidden, true).init(&device);
-                variational(cell, masks, shape, pass)
+                variational(cell, masks, shape, pass, &device)
             }
             Self::BurnNnLstm => {
                 let config = LstmConfig::new(d_input, d_hidden, true).with_batch_first(false);
@@ -147,8 +147,13 @@ impl Layer {
 }
 
 /// A layer with masks of one half on input and recurrence.
-fn variational<C: RecurrentCell + 'static>(cell: C, masks: Masks, shape: Shape, pass: Pass) -> Run {
-    let device = pass.device();
+fn variational<C: RecurrentCell + 'static>(
+    cell: C,
+    masks: Masks,
+    shape: Shape,
+    pass: Pass,
+    device: &Device,
+) -> Run {
     let both = |site: SiteDropout| LayerDropout::none().with_input(site).with_recurrent(site);
     let dropout = match masks {
         Masks::None => LayerDropout::none(),
@@ -156,9 +161,9 @@ fn variational<C: RecurrentCell + 'static>(cell: C, masks: Masks, shape: Shape, 
         Masks::Untied => both(SiteDropout::new(0.5).untied()),
     };
     let layer = RecurrentLayer::new(cell, dropout).with_batch_first(false);
-    let extent = SequenceExtent::new(shape.batch_size, shape.seq_length, &device);
+    let extent = SequenceExtent::new(shape.batch_size, shape.seq_length, device);
     let masks = layer.sample_masks(&extent, MaskRng::seeded(1).draw(0).part("layer"));
-    let input = input(shape, &device);
+    let input = input(shape, device);
     Box::new(move || pass.finish(layer.forward(input.clone(), None, &masks).0))
 }
 

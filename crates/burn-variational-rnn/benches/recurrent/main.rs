@@ -8,6 +8,7 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent -- growth             against T, B and H
 //! cargo bench -p burn-variational-rnn --bench recurrent -- away               against the plain path
 //! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
+//! cargo bench -p burn-variational-rnn --bench recurrent --features cuda -- --device cuda
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -21,6 +22,7 @@ mod timing;
 
 use std::path::PathBuf;
 
+use burn::tensor::Device;
 use clap::{Parser, ValueEnum};
 
 use crate::layers::{Layer, Shape};
@@ -49,6 +51,9 @@ struct Arguments {
     /// Time only layers whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// What the layers run on: flex, or wgpu or cuda if their features are on.
+    #[arg(long, default_value = "flex", value_parser = device)]
+    device: Device,
     /// Threads of the CPU backend.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -70,6 +75,17 @@ enum Measure {
     Away,
     /// The memory that layers keep for their backward pass.
     Memory,
+}
+
+fn device(name: &str) -> Result<Device, String> {
+    match name {
+        "flex" => Ok(Device::flex()),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::default())),
+        #[cfg(feature = "cuda")]
+        "cuda" => Ok(Device::cuda(0)),
+        _ => Err("it is not compiled in".into()),
+    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -100,7 +116,7 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         };
         run_peers()?;
         for pass in [Pass::Forward, Pass::Train] {
-            for measurement in Measurement::take(&layers, shape, pass) {
+            for measurement in Measurement::take(&layers, shape, pass, &arguments.device) {
                 if arguments.json {
                     println!("{}", serde_json::to_string(&measurement)?);
                 } else {

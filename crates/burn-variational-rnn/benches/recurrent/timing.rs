@@ -22,10 +22,11 @@ pub(crate) enum Pass {
 }
 
 impl Pass {
-    pub(crate) fn device(self) -> Device {
+    /// The device with autodiff, if the pass goes back.
+    pub(crate) fn on(self, device: &Device) -> Device {
         match self {
-            Self::Forward => Device::flex(),
-            Self::Train => Device::flex().autodiff(),
+            Self::Forward => device.clone(),
+            Self::Train => device.clone().autodiff(),
         }
     }
 
@@ -51,14 +52,14 @@ pub(crate) struct Measurement {
 
 impl Measurement {
     /// Those of some layers, measured in turns.
-    pub(crate) fn take(layers: &[Layer], shape: Shape, pass: Pass) -> Vec<Self> {
+    pub(crate) fn take(layers: &[Layer], shape: Shape, pass: Pass, device: &Device) -> Vec<Self> {
         let rounds = match shape.name {
             "small" => 41,
             "large" => 7,
             _ => 11,
         };
-        let runs: Vec<_> = layers.iter().map(|layer| layer.prepare(shape, pass)).collect();
-        let seconds = in_turns(&runs, rounds);
+        let runs: Vec<_> = layers.iter().map(|layer| layer.prepare(shape, pass, device)).collect();
+        let seconds = in_turns(&runs, rounds, device);
         let measurements = layers.iter().zip(&seconds);
         measurements.map(|(&layer, seconds)| Self::new(layer, shape, pass, seconds)).collect()
     }
@@ -102,14 +103,19 @@ impl Display for Measurement {
 }
 
 /// The seconds of all runs, each in order. They take turns, so that what slows the machine down for
-/// a while is shared by all; each is warmed up before it is measured.
-pub(crate) fn in_turns(runs: &[Run], rounds: usize) -> Vec<Vec<f64>> {
+/// a while is shared by all; each is warmed up before it is measured. A run ends when the device has
+/// done all of it.
+pub(crate) fn in_turns(runs: &[Run], rounds: usize, device: &Device) -> Vec<Vec<f64>> {
+    let run_to_its_end = |run: &Run| {
+        run();
+        device.sync().expect("the device has done what it was asked");
+    };
     let mut seconds = vec![Vec::with_capacity(rounds); runs.len()];
     for _ in 0..rounds {
         for (run, seconds) in runs.iter().zip(&mut seconds) {
-            run();
+            run_to_its_end(run);
             let start = Instant::now();
-            run();
+            run_to_its_end(run);
             seconds.push(start.elapsed().as_secs_f64());
         }
     }
