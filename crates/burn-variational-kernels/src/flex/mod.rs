@@ -16,11 +16,11 @@ mod threads;
 
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::IntTensor;
-use burn::backend::{DType, Flex};
+use burn::backend::{DType, Flex, TensorMetadata};
 
 use self::memory::FlexTensor;
 pub(crate) use self::memory::POOL;
-use self::sharing::in_pool;
+use self::sharing::{in_pool, in_pool_unless_small};
 use crate::generic;
 use crate::kernels::SequenceKernels;
 use crate::operands::{
@@ -31,7 +31,9 @@ use crate::recurrence::Recurrence;
 
 impl SequenceKernels for Flex {
     fn projection(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
-        in_pool(|| match input.dtype() {
+        let shape = constants.weights.shape();
+        let rows = input.shape().num_elements() / shape[0];
+        in_pool_unless_small((rows, shape.num_elements()), || match input.dtype() {
             DType::F32 => operations::projection::<f32>(&input, constants),
             DType::F64 => operations::projection::<f64>(&input, constants),
             _ => generic::projection(input, constants),
@@ -165,7 +167,9 @@ fn sequence_keeping(
     constants: &SequenceConstants<Flex>,
     keep: Keep,
 ) -> SequenceTrace<Flex> {
-    in_pool(|| match projected.dtype() {
+    let shape = constants.recurrent.shape();
+    let rows = projected.shape().num_elements() / shape[1];
+    in_pool_unless_small((rows, shape.num_elements()), || match projected.dtype() {
         DType::F32 => operations::sequence::<f32>(recurrence, projected, constants, keep),
         DType::F64 => operations::sequence::<f64>(recurrence, projected, constants, keep),
         _ => generic::sequence(recurrence, projected, constants, keep),

@@ -111,6 +111,26 @@ impl<'a, T: Real> Panels<'a, T> {
         product.write(output, width, false, Threads::One);
     }
 
+    /// Whether neighbouring gates lie side by side for the units of a block: all of them, of weights
+    /// read as they lie.
+    pub(crate) fn joins(&self, block: &Range<usize>) -> bool {
+        matches!(self.layout, Layout::Weights(_)) && block.len() == self.d_hidden
+    }
+
+    /// A row times the weights of neighbouring gates that lie side by side, `[gates, padded units]`:
+    /// each row of the weights is read at a stretch, which is what a single step waits for.
+    pub(crate) fn joined_product(&self, gates: Range<usize>, row: &[T], output: &mut [T]) {
+        let (d_hidden, n_gates) = (self.d_hidden, gates.len());
+        let (right, _) = self.block(&(0..d_hidden), gates.start);
+        let columns = n_gates * d_hidden;
+        let product = Product { left: (row, d_hidden, 1), right, dims: [1, d_hidden, columns] };
+        product.write(output, columns, false, Threads::One);
+        for gate in (1..n_gates).rev() {
+            let columns = gate * d_hidden..(gate + 1) * d_hidden;
+            output.copy_within(columns, gate * padded(d_hidden));
+        }
+    }
+
     /// The weights of a block from gate `gate` on, and the columns to multiply.
     fn block(&self, block: &Range<usize>, gate: usize) -> (Operand<'_, T>, usize) {
         let width = self.n_gates * self.d_hidden;

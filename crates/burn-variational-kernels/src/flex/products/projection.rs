@@ -6,7 +6,7 @@ use super::masks::{MaskValues, add_masked, masked};
 use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
-use crate::flex::sharing::{Threads, fit_cache, for_each_chunk, least_rows, n_parts};
+use crate::flex::sharing::{Threads, fit_cache, for_each_chunk, least_rows, n_parts, stays};
 
 /// What a projection reads.
 #[derive(Debug, Clone, Copy)]
@@ -93,9 +93,12 @@ impl<T: Real> Projection<'_, T> {
         const ROWS_OF_ONE_THREAD: usize = 192;
         let batch_size = self.batch_size;
         let n_steps = source.len() / (batch_size * source_width);
-        let apart = fit_cache::<T>(self.weights.len());
+        let small = stays(n_steps * batch_size, self.weights.len());
+        let apart = small || fit_cache::<T>(self.weights.len());
         let steps = |rows: usize| (rows / batch_size).max(1);
-        let n_parts = if apart {
+        let n_parts = if small {
+            1
+        } else if apart {
             let least = n_steps.div_ceil(steps(ROWS_OF_ONE_THREAD));
             n_parts(least, n_steps / least_rows.div_ceil(batch_size))
         } else {
@@ -116,14 +119,15 @@ impl<T: Real> Projection<'_, T> {
                 (&source[rows.start * source_width..rows.end * source_width], output, steps.len())
             })
             .collect();
-        if apart {
+        if apart && n_parts > 1 {
             parts.into_par_iter().with_max_len(1).for_each(|(source, output, n_steps)| {
                 part(source, output, &mut buffer(n_steps), Threads::One);
             });
         } else {
             let mut buffer = buffer(n_steps.div_ceil(n_parts));
+            let threads = if apart { Threads::One } else { Threads::All };
             for (source, output, _) in parts {
-                part(source, output, &mut buffer, Threads::All);
+                part(source, output, &mut buffer, threads);
             }
         }
     }

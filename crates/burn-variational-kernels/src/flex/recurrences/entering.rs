@@ -54,6 +54,12 @@ impl<'a, T: Real> Entering<'a, T> {
         tile: Tile<'_>,
         output: &mut [T],
     ) {
+        if tile.rows.len() == 1 && self.masks.n_copies() <= 1 && panels.joins(tile.units) {
+            // SAFETY: the caller's.
+            let row = unsafe { self.rows(t, gates.start, tile.rows) };
+            panels.joined_product(gates, row, output);
+            return;
+        }
         for (gate, output) in gates.zip(output.chunks_exact_mut(tile.product_len())) {
             // SAFETY: the caller's.
             let states = unsafe { self.rows(t, gate, tile.rows) };

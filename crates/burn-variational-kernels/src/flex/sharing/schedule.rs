@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::blocks::{MAX_UNITS, blocks, padded};
 use super::parts::{MIN_ROWS, MIN_UNITS, least_columns, n_parts};
 use super::sizes::Sizes;
+use super::threads::stays;
 use super::tile::Tile;
 use crate::flex::numbers::Real;
 
@@ -49,7 +50,8 @@ impl Schedule {
     pub(crate) fn new<T>(sizes: Sizes) -> Self {
         let Sizes { seq_length, batch_size, d_hidden, n_gates } = sizes;
         let weights = n_gates * d_hidden * d_hidden;
-        let small = weights * batch_size < MIN_SPLIT_WORK;
+        let small =
+            weights * batch_size < MIN_SPLIT_WORK || stays(seq_length * batch_size, weights);
         // To lay them out for a single step takes longer than the step.
         let in_panels = seq_length > 1 || batch_size > MAX_ROWS;
 

@@ -13,6 +13,22 @@ pub(crate) enum Threads {
     All,
 }
 
+/// Whether an operation of so many rows, steps counted apart, on so many weights stays on the thread
+/// that asks for it. To wake one of the pool takes as long as some hundred thousand
+/// multiplications; a single row waits for the weights to come from memory, which two threads hardly
+/// hasten.
+pub(crate) fn stays(rows: usize, weights: usize) -> bool {
+    rows * weights < if rows == 1 { 1 << 24 } else { 1 << 21 }
+}
+
+/// Runs an operation in the pool, unless it [`stays`].
+pub(crate) fn in_pool_unless_small<R: Send>(
+    (rows, weights): (usize, usize),
+    f: impl FnOnce() -> R + Send,
+) -> R {
+    if stays(rows, weights) { f() } else { in_pool(f) }
+}
+
 /// Runs `f` on a thread of the pool, so that handing work to the others is cheap inside.
 pub(crate) fn in_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| f())
