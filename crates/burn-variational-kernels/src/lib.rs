@@ -3,7 +3,7 @@
 // As in Burn: without a backend the dispatch has no arm, and what it would call no caller.
 #![cfg_attr(
     not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")),
-    allow(dead_code, unreachable_code, unused_variables)
+    allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)
 )]
 
 mod autodiff;

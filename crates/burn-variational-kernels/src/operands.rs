@@ -62,6 +62,7 @@ pub(crate) struct SequenceConstants<B: Backend> {
 
 /// The result of a forward pass and what the backward pass needs of it.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "no kernel keeps or reads its own"))]
 pub(crate) struct SequenceTrace<B: Backend> {
     /// `h_1 … h_T`, and `c_T` after them for an LSTM: `[seq_length (+ 1), batch_size, d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
