@@ -8,6 +8,7 @@ use burn::backend::{Backend, backend_extension};
 use crate::kernels::SequenceKernels;
 use crate::operands::{LinearParameters, ProjectionConstants, SequenceConstants};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 /// The operations on Burn's runtime devices.
 #[backend_extension(
@@ -20,15 +21,19 @@ pub(crate) trait SequenceBackend: Backend {
     fn projection(
         input: FloatTensor<Self>,
         #[extension_type] constants: ProjectionConstants<Self>,
+        steps: SequenceSteps,
     ) -> FloatTensor<Self>;
 
     fn sequence(
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
         #[extension_type] constants: SequenceConstants<Self>,
+        steps: SequenceSteps,
     ) -> FloatTensor<Self>;
 
-    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn outputs(packed: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self>;
+
+    fn side_by_side(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self>;
 
@@ -52,20 +57,29 @@ macro_rules! dispatch_to_kernels {
             fn projection(
                 input: FloatTensor<Self>,
                 constants: ProjectionConstants<Self>,
+                steps: SequenceSteps,
             ) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::projection(input, &constants)
+                <Self as SequenceKernels>::projection(input, &constants, &steps)
             }
 
             fn sequence(
                 recurrence: Recurrence,
                 projected: FloatTensor<Self>,
                 constants: SequenceConstants<Self>,
+                steps: SequenceSteps,
             ) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::sequence(recurrence, projected, constants)
+                <Self as SequenceKernels>::sequence(recurrence, projected, constants, &steps)
             }
 
-            fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
-                <Self as SequenceKernels>::outputs(&packed)
+            fn outputs(packed: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+                <Self as SequenceKernels>::outputs(&packed, batch_size)
+            }
+
+            fn side_by_side(
+                left: FloatTensor<Self>,
+                right: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                <Self as SequenceKernels>::side_by_side(left, right)
             }
 
             fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -10,21 +10,24 @@ use crate::operands::{
     ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
 };
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 /// The operations of the engine on primitives, each beside its way back. The provided methods are
 /// the generic body in backend operations; a backend with a kernel of its own overrides them.
 ///
 /// # Shapes
 ///
-/// - projected: `[seq_length, batch_size, n_gates · d_hidden]`, both lengths at least 1
+/// - input, projected: rows of all steps as [`SequenceSteps`] lays them, `[n_rows, d_input]` and
+///   `[n_rows, n_gates · d_hidden]`
 /// - the rest as documented on [`SequenceConstants`], [`SequenceTrace`] and [`SequenceGradients`]
 pub(crate) trait SequenceKernels: Backend {
-    /// `(x_t ∘ z_x) W + b` for all steps: `[seq_length, batch_size, n_gates · d_hidden]`.
+    /// `(x_t ∘ z_x) W + b` for all steps: `[n_rows, n_gates · d_hidden]`.
     fn projection(
         input: FloatTensor<Self>,
         constants: &ProjectionConstants<Self>,
+        steps: &SequenceSteps,
     ) -> FloatTensor<Self> {
-        generic::projection::<Self>(input, constants)
+        generic::projection::<Self>(input, constants, steps)
     }
 
     /// The gradients of [`projection`](Self::projection).
@@ -32,9 +35,10 @@ pub(crate) trait SequenceKernels: Backend {
         gradient: FloatTensor<Self>,
         input: FloatTensor<Self>,
         constants: &ProjectionConstants<Self>,
+        steps: &SequenceSteps,
         needs: LinearNeeds,
     ) -> LinearGradients<Self> {
-        generic::projection_backward::<Self>(&gradient, input, constants, needs)
+        generic::projection_backward::<Self>(&gradient, input, constants, steps, needs)
     }
 
     /// `Σ x²`, `[1]`.
@@ -87,15 +91,29 @@ pub(crate) trait SequenceKernels: Backend {
         generic::linear_cross_entropy_backward::<Self>(gradient, trace, parameters, needs)
     }
 
-    /// The outputs `h_1 … h_T` in the packed result of an LSTM.
-    fn outputs(packed: &FloatTensor<Self>) -> FloatTensor<Self> {
-        generic::outputs::<Self>(packed)
+    /// The outputs `h_t` of all steps in the packed result of an LSTM.
+    fn outputs(packed: &FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        generic::outputs::<Self>(packed, batch_size)
     }
 
     /// The gradient of the packed result, given that of the [`outputs`](Self::outputs): the same,
-    /// and zeros for `c_T`.
-    fn outputs_backward(gradient: FloatTensor<Self>) -> FloatTensor<Self> {
-        generic::outputs_backward::<Self>(gradient)
+    /// and zeros for the last cells.
+    fn outputs_backward(gradient: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        generic::outputs_backward::<Self>(gradient, batch_size)
+    }
+
+    /// `[n_rows, width]` and another as the columns of one.
+    fn side_by_side(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        generic::side_by_side::<Self>(left, right)
+    }
+
+    /// The gradients of both, given that of [`side_by_side`](Self::side_by_side): the columns
+    /// before `width`, and those from it on.
+    fn side_by_side_backward(
+        gradient: FloatTensor<Self>,
+        width: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        generic::side_by_side_backward::<Self>(gradient, width)
     }
 
     /// The packed result, when no gradient will be asked for.
@@ -103,8 +121,9 @@ pub(crate) trait SequenceKernels: Backend {
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
         constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
     ) -> FloatTensor<Self> {
-        generic::sequence::<Self>(recurrence, projected, &constants, Keep::Result).packed
+        generic::sequence::<Self>(recurrence, projected, &constants, steps, Keep::Result).packed
     }
 
     /// The packed result and what the backward pass needs.
@@ -112,8 +131,9 @@ pub(crate) trait SequenceKernels: Backend {
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
         constants: &SequenceConstants<Self>,
+        steps: &SequenceSteps,
     ) -> SequenceTrace<Self> {
-        generic::sequence::<Self>(recurrence, projected, constants, Keep::Trace)
+        generic::sequence::<Self>(recurrence, projected, constants, steps, Keep::Trace)
     }
 
     /// The gradients, given that of the packed result. That of the recurrent weights, which is a
@@ -123,8 +143,10 @@ pub(crate) trait SequenceKernels: Backend {
         gradient: FloatTensor<Self>,
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
         needs_recurrent: bool,
     ) -> SequenceGradients<Self> {
-        generic::sequence_backward::<Self>(recurrence, gradient, trace, &constants, needs_recurrent)
+        let needs = needs_recurrent;
+        generic::sequence_backward::<Self>(recurrence, gradient, trace, &constants, steps, needs)
     }
 }

@@ -21,6 +21,8 @@ mod operands;
 mod projection;
 mod recurrence;
 mod sequence;
+mod side_by_side;
+mod steps;
 mod support;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -33,5 +35,7 @@ pub use masks::SequenceMasks;
 pub use projection::Projection;
 pub use recurrence::Recurrence;
 pub use sequence::{Sequence, SequenceOutput};
+pub use side_by_side::side_by_side;
+pub use steps::SequenceSteps;
 pub use support::has_engine;
 pub use vectors::{squared_norm, subtract_scaled};

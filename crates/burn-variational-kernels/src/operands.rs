@@ -64,12 +64,12 @@ pub(crate) struct SequenceConstants<B: Backend> {
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "no kernel keeps or reads its own"))]
 pub(crate) struct SequenceTrace<B: Backend> {
-    /// `h_1 … h_T`, and `c_T` after them for an LSTM: `[seq_length (+ 1), batch_size, d_hidden]`.
+    /// `h_t` of all steps, and the last cell of every row after them for an LSTM: `[n_rows (+
+    /// batch_size), d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
-    /// Of a kernel: what the non-linearities of the gates gave, `[seq_length, batch_size, n_gates ·
-    /// d_hidden]`. A simple RNN keeps none: its outputs are its gates.
+    /// Of a kernel: what the non-linearities of the gates gave, `[n_rows, n_gates · d_hidden]`. A simple RNN keeps none: its outputs are its gates.
     pub(crate) gates: Option<FloatTensor<B>>,
-    /// Of a kernel, `[seq_length, batch_size, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘
+    /// Of a kernel, `[n_rows, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘
     /// z_h) U_n + b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that
     /// resets before.
     pub(crate) inner: Option<FloatTensor<B>>,

@@ -6,6 +6,7 @@ use burn::tensor::{DType, Tensor};
 use crate::dispatch::SequenceBackend;
 use crate::masks::SequenceMasks;
 use crate::operands::ProjectionConstants;
+use crate::steps::SequenceSteps;
 use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
 /// What the inputs of all steps contribute to the gates, as one operation and one node of the
@@ -56,7 +57,7 @@ impl Projection {
     }
 
     /// Whether the engine takes it: it runs on the device, and the masks are constants.
-    pub fn is_supported(&self, input: &Tensor<3>) -> bool {
+    pub fn is_supported<const D: usize>(&self, input: &Tensor<D>) -> bool {
         !self.masks.is_tracked() && has_engine(&input.device())
     }
 
@@ -64,30 +65,49 @@ impl Projection {
     ///
     /// # Panics
     ///
-    /// If the sequence is empty, a shape is off, element types differ, or [`is_supported`](Self::is_supported) is false.
+    /// If the sequence is empty, a shape is off, element types differ, or
+    /// [`is_supported`](Self::is_supported) is false.
     pub fn run(self, input: Tensor<3>) -> Tensor<3> {
-        self.check(input.dims());
+        let dims @ [seq_length, batch_size, d_input] = input.dims();
+        let width = self.weights.dims()[1];
+        check_sizes("Projection", &[("seq_length", seq_length), ("batch_size", batch_size)]);
+        self.check(&dims, batch_size);
+        let steps = SequenceSteps::regular(seq_length, batch_size);
+        let output = self.run_rows(input.reshape([seq_length * batch_size, d_input]), steps);
+        output.reshape([seq_length, batch_size, width])
+    }
+
+    /// Runs it over the inputs of sequences of different lengths, `[n_rows, d_input]`, as these
+    /// steps lay them. Masks are those of the batch, the longest sequence first.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run), or if there are other rows than those of the steps.
+    pub fn run_packed(self, input: Tensor<2>, steps: &SequenceSteps) -> Tensor<2> {
+        let dims @ [n_rows, _] = input.dims();
+        assert!(
+            n_rows == steps.n_rows(),
+            "Projection: input must have the {} rows of the steps, got {dims:?}",
+            steps.n_rows()
+        );
+        self.check(&dims, steps.batch_size());
+        self.run_rows(input, steps.clone())
+    }
+
+    fn run_rows(self, input: Tensor<2>, steps: SequenceSteps) -> Tensor<2> {
         self.check_dtypes(input.dtype());
         assert!(
             self.is_supported(&input),
             "Projection: no engine on {:?}, or a mask that wants a gradient",
             input.device()
         );
-        self.dispatch(input)
+        self.dispatch(input, steps)
     }
 
-    fn check(&self, input: [usize; 3]) {
-        let [seq_length, batch_size, d_input] = input;
+    fn check(&self, input: &[usize], batch_size: usize) {
+        let d_input = input[input.len() - 1];
         let [d_weights, width] = self.weights.dims();
-        check_sizes(
-            "Projection",
-            &[
-                ("seq_length", seq_length),
-                ("batch_size", batch_size),
-                ("d_input", d_input),
-                ("width", width),
-            ],
-        );
+        check_sizes("Projection", &[("d_input", d_input), ("width", width)]);
         assert!(
             d_input == d_weights,
             "Projection: weights must have dims [{d_input}, width] for input {input:?}, got {:?}",
@@ -121,7 +141,7 @@ impl Projection {
         check_dtypes("Projection", ("input", input), &others);
     }
 
-    fn dispatch(self, input: Tensor<3>) -> Tensor<3> {
+    fn dispatch(self, input: Tensor<2>, steps: SequenceSteps) -> Tensor<2> {
         #[cfg(feature = "testing")]
         crate::testing::count(crate::testing::Operation::Projection);
         let constants = ProjectionConstants {
@@ -130,7 +150,7 @@ impl Projection {
             masks: self.masks.into_dispatch(),
         };
         let input = input.into_dispatch();
-        Tensor::from_dispatch(<Dispatch as SequenceBackend>::projection(input, constants))
+        Tensor::from_dispatch(<Dispatch as SequenceBackend>::projection(input, constants, steps))
     }
 }
 

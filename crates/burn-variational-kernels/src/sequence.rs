@@ -1,12 +1,13 @@
 //! The operation as users of tensors see it.
 
 use burn::backend::Dispatch;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::dispatch::SequenceBackend;
 use crate::masks::SequenceMasks;
 use crate::operands::{Optional, SequenceConstants};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
@@ -57,12 +58,12 @@ pub struct Sequence {
 
 /// What a sequence gives.
 #[derive(Debug, Clone)]
-pub struct SequenceOutput {
-    /// `h_1 … h_T`, `[seq_length, batch_size, d_hidden]`.
-    pub outputs: Tensor<3>,
-    /// `h_T`, `[batch_size, d_hidden]`.
+pub struct SequenceOutput<const D: usize = 3> {
+    /// `h_t` of all steps: `[seq_length, batch_size, d_hidden]`, or `[n_rows, d_hidden]` packed.
+    pub outputs: Tensor<D>,
+    /// `h_t` of the last step of every row that was walked, `[batch_size, d_hidden]`.
     pub hidden: Tensor<2>,
-    /// `c_T` of an LSTM, `[batch_size, d_hidden]`.
+    /// `c_t` of the same, of an LSTM, `[batch_size, d_hidden]`.
     pub cell: Option<Tensor<2>>,
 }
 
@@ -112,7 +113,7 @@ impl Sequence {
 
     /// Whether the engine takes it: it runs on the device, and the masks are constants. A mask
     /// that wants a gradient is for plain tensor operations.
-    pub fn is_supported(&self, projected: &Tensor<3>) -> bool {
+    pub fn is_supported<const D: usize>(&self, projected: &Tensor<D>) -> bool {
         let tracked =
             self.masks.is_tracked() || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
         !tracked && has_engine(&projected.device())
@@ -125,38 +126,79 @@ impl Sequence {
     /// If the sequence is empty, a shape is off, element types differ, a tensor is missing or there
     /// is one the recurrence has no use for, or [`is_supported`](Self::is_supported) is false.
     pub fn run(self, projected: Tensor<3>) -> SequenceOutput {
-        let [seq_length, ..] = projected.dims();
-        self.check(projected.dims());
+        let dims @ [seq_length, batch_size, width] = projected.dims();
+        check_sizes("Sequence", &[("seq_length", seq_length), ("batch_size", batch_size)]);
+        let steps = SequenceSteps::regular(seq_length, batch_size);
+        self.check("seq_length, batch_size", &dims, batch_size);
+        let d_hidden = self.recurrent.dims()[0];
+        let SequenceOutput { outputs, hidden, cell } =
+            self.run_rows(projected.reshape([seq_length * batch_size, width]), &steps);
+        let outputs = outputs.reshape([seq_length, batch_size, d_hidden]);
+        SequenceOutput { outputs, hidden, cell }
+    }
+
+    /// Runs it over the projected inputs of sequences of different lengths, `[n_rows, n_gates ·
+    /// d_hidden]`, as these steps lay them, and the way they are walked. Masks and states are those
+    /// of the batch, the longest sequence first.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_variational_kernels::{Recurrence, Sequence, SequenceSteps};
+    ///
+    /// let device = Device::flex();
+    /// // Sequences of three steps and of one.
+    /// let steps = SequenceSteps::packed(&[2, 1, 1]);
+    /// let projected = Tensor::<2>::ones([4, 5], &device);
+    /// let recurrent = Tensor::<2>::ones([5, 5], &device);
+    /// let sequence = Sequence::new(Recurrence::Rnn, recurrent, Tensor::zeros([2, 5], &device));
+    /// let result = sequence.run_packed(projected, &steps);
+    /// assert_eq!(result.outputs.dims(), [4, 5]);
+    /// assert_eq!(result.hidden.dims(), [2, 5]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run), or if there are other rows than those of the steps.
+    pub fn run_packed(self, projected: Tensor<2>, steps: &SequenceSteps) -> SequenceOutput<2> {
+        let dims @ [n_rows, _] = projected.dims();
+        assert!(
+            n_rows == steps.n_rows(),
+            "Sequence: projected must have the {} rows of the steps, got {dims:?}",
+            steps.n_rows()
+        );
+        self.check("n_rows", &dims, steps.batch_size());
+        self.run_rows(projected, steps)
+    }
+
+    fn run_rows(self, projected: Tensor<2>, steps: &SequenceSteps) -> SequenceOutput<2> {
         self.check_dtypes(projected.dtype());
         assert!(
             self.is_supported(&projected),
             "Sequence: no engine on {:?}, or a mask that wants a gradient",
             projected.device()
         );
-        let recurrence = self.recurrence;
-        let packed = self.dispatch(projected);
-        let step =
-            |steps: &Tensor<3>, t: usize| steps.clone().slice_dim(0, t..t + 1).squeeze_dim(0);
-        let (outputs, cell) = if recurrence.has_cell() {
-            (outputs(packed.clone()), Some(step(&packed, seq_length)))
+        let (n_rows, batch_size) = (steps.n_rows(), steps.batch_size());
+        let has_cell = self.recurrence.has_cell();
+        let packed = self.dispatch(projected, steps.clone());
+        let (outputs, cell) = if has_cell {
+            let cell = packed.clone().slice_dim(0, n_rows..n_rows + batch_size);
+            (outputs(packed, batch_size), Some(cell))
         } else {
             (packed, None)
         };
-        SequenceOutput { hidden: step(&outputs, seq_length - 1), cell, outputs }
+        SequenceOutput { hidden: last_states(&outputs, steps), cell, outputs }
     }
 
-    fn check(&self, projected: [usize; 3]) {
-        let [seq_length, batch_size, width] = projected;
+    fn check(&self, rows: &str, projected: &[usize], batch_size: usize) {
         let [d_hidden, _] = self.recurrent.dims();
-        check_sizes(
-            "Sequence",
-            &[("seq_length", seq_length), ("batch_size", batch_size), ("d_hidden", d_hidden)],
-        );
-        let n_gates = self.recurrence.n_gates();
+        check_sizes("Sequence", &[("d_hidden", d_hidden)]);
+        let (n_gates, width) = (self.recurrence.n_gates(), projected[projected.len() - 1]);
         assert!(
             width == n_gates * d_hidden && self.recurrent.dims() == [d_hidden, width],
-            "Sequence: {:?} takes projected [seq_length, batch_size, {n_gates} · d_hidden] and \
-             recurrent [d_hidden, {n_gates} · d_hidden], got {projected:?} and {:?}",
+            "Sequence: {:?} takes projected [{rows}, {n_gates} · d_hidden] and recurrent \
+             [d_hidden, {n_gates} · d_hidden], got {projected:?} and {:?}",
             self.recurrence,
             self.recurrent.dims()
         );
@@ -206,7 +248,7 @@ impl Sequence {
         check_dtypes("Sequence", ("projected", projected), &others);
     }
 
-    fn dispatch(self, projected: Tensor<3>) -> Tensor<3> {
+    fn dispatch(self, projected: Tensor<2>, steps: SequenceSteps) -> Tensor<2> {
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
         }
@@ -220,15 +262,30 @@ impl Sequence {
             masks: self.masks.into_dispatch(),
             cell_mask: optional(self.cell_mask),
         };
-        let projected = projected.into_dispatch();
-        let packed = <Dispatch as SequenceBackend>::sequence(self.recurrence, projected, constants);
+        let (recurrence, projected) = (self.recurrence, projected.into_dispatch());
+        let packed =
+            <Dispatch as SequenceBackend>::sequence(recurrence, projected, constants, steps);
         Tensor::from_dispatch(packed)
     }
 }
 
-/// `h_1 … h_T` of `h_1 … h_T, c_T`.
-fn outputs(packed: Tensor<3>) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed.into_dispatch()))
+/// `h_t` of all steps, without the last cell of every row behind them.
+fn outputs(packed: Tensor<2>, batch_size: usize) -> Tensor<2> {
+    let packed = packed.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as SequenceBackend>::outputs(packed, batch_size))
+}
+
+/// The state that each row is left with, `[batch_size, d_hidden]`.
+fn last_states(outputs: &Tensor<2>, steps: &SequenceSteps) -> Tensor<2> {
+    let batch_size = steps.batch_size();
+    if steps.is_regular() || steps.is_backwards() {
+        let t = if steps.is_backwards() { 0 } else { steps.seq_length() - 1 };
+        let first = steps.rows(t).start;
+        return outputs.clone().slice_dim(0, first..first + batch_size);
+    }
+    let rows: Vec<i64> = steps.last_rows().into_iter().map(|row| row as i64).collect();
+    let rows = TensorData::new(rows, [batch_size]);
+    outputs.clone().select(0, Tensor::from_data(rows, &outputs.device()))
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub enum Operation {
     LinearCrossEntropy,
     /// [`Projection::run`](crate::Projection::run).
     Projection,
+    /// [`side_by_side`](crate::side_by_side).
+    SideBySide,
     /// [`squared_norm`](crate::squared_norm).
     SquaredNorm,
     /// [`subtract_scaled`](crate::subtract_scaled).

@@ -5,6 +5,7 @@ mod linear_cross_entropy;
 mod outputs;
 mod projection;
 mod sequence;
+mod side_by_side;
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -22,25 +23,32 @@ use crate::operands::{
     SequenceConstants,
 };
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 impl<B: SequenceKernels, C: CheckpointStrategy> SequenceBackend for Autodiff<B, C> {
     fn projection(
         input: FloatTensor<Self>,
         constants: ProjectionConstants<Self>,
+        steps: SequenceSteps,
     ) -> FloatTensor<Self> {
-        projection::projection::<B, C>(input, constants)
+        projection::projection::<B, C>(input, constants, steps)
     }
 
     fn sequence(
         recurrence: Recurrence,
         projected: FloatTensor<Self>,
         constants: SequenceConstants<Self>,
+        steps: SequenceSteps,
     ) -> FloatTensor<Self> {
-        sequence::sequence::<B, C>(recurrence, projected, constants)
+        sequence::sequence::<B, C>(recurrence, projected, constants, steps)
     }
 
-    fn outputs(packed: FloatTensor<Self>) -> FloatTensor<Self> {
-        outputs::outputs::<B, C>(packed)
+    fn outputs(packed: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        outputs::outputs::<B, C>(packed, batch_size)
+    }
+
+    fn side_by_side(left: FloatTensor<Self>, right: FloatTensor<Self>) -> FloatTensor<Self> {
+        side_by_side::side_by_side::<B, C>(left, right)
     }
 
     fn squared_norm(tensor: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -14,25 +14,26 @@ use crate::kernels::SequenceKernels;
 struct OutputsBackward;
 
 impl<B: SequenceKernels> Backward<B, 1> for OutputsBackward {
-    type State = ();
+    type State = usize;
 
-    fn backward(self, ops: Ops<(), 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+    fn backward(self, ops: Ops<usize, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let [packed] = ops.parents;
         let gradient = grads.consume::<B>(&ops.node);
         if let Some(packed) = packed {
-            grads.register::<B>(packed.id, B::outputs_backward(gradient));
+            grads.register::<B>(packed.id, B::outputs_backward(gradient, ops.state));
         }
     }
 }
 
-/// `h_1 … h_T` of `h_1 … h_T, c_T`.
+/// `h_t` of all steps, without the last cell of every row behind them.
 pub(super) fn outputs<B: SequenceKernels, C: CheckpointStrategy>(
     packed: FloatTensor<Autodiff<B, C>>,
+    batch_size: usize,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (packed, node) = packed.into_parts();
-    let outputs = B::outputs(&packed);
+    let outputs = B::outputs(&packed, batch_size);
     match OutputsBackward.prepare::<C>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(preparation) => preparation.finish((), outputs),
+        OpsKind::Tracked(preparation) => preparation.finish(batch_size, outputs),
         OpsKind::UnTracked(preparation) => preparation.finish(outputs),
     }
 }

@@ -10,6 +10,7 @@ use burn::backend::{Autodiff, Backend};
 use super::{constant_masks, optional_parts};
 use crate::kernels::SequenceKernels;
 use crate::operands::{LinearNeeds, ProjectionConstants};
+use crate::steps::SequenceSteps;
 
 /// The backward pass of a projection. Its parents: inputs, weights and bias.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ struct ProjectionBackward;
 struct Saved<B: Backend> {
     input: FloatTensor<B>,
     constants: ProjectionConstants<B>,
+    steps: SequenceSteps,
 }
 
 impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
@@ -31,10 +33,10 @@ impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let gradient = grads.consume::<B>(&ops.node);
-        let Saved { input, constants } = ops.state;
+        let Saved { input, constants, steps } = ops.state;
         let parents = ops.parents.map(|parent| parent.map(|node| node.id));
         let needs = LinearNeeds::of(&parents);
-        let found = B::projection_backward(gradient, input, &constants, needs);
+        let found = B::projection_backward(gradient, input, &constants, &steps, needs);
         found.register(parents, grads);
     }
 }
@@ -43,6 +45,7 @@ impl<B: SequenceKernels> Backward<B, 3> for ProjectionBackward {
 pub(super) fn projection<B: SequenceKernels, C: CheckpointStrategy>(
     input: FloatTensor<Autodiff<B, C>>,
     constants: ProjectionConstants<Autodiff<B, C>>,
+    steps: SequenceSteps,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (input, input_node) = input.into_parts();
     let (weights, weights_node) = constants.weights.into_parts();
@@ -51,9 +54,11 @@ pub(super) fn projection<B: SequenceKernels, C: CheckpointStrategy>(
     let constants = ProjectionConstants { weights, bias, masks };
 
     let parents = [input_node, weights_node, bias_node];
-    let output = B::projection(input.clone(), &constants);
+    let output = B::projection(input.clone(), &constants, &steps);
     match ProjectionBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { input, constants }, output),
+        OpsKind::Tracked(preparation) => {
+            preparation.finish(Saved { input, constants, steps }, output)
+        }
         OpsKind::UnTracked(preparation) => preparation.finish(output),
     }
 }

@@ -11,6 +11,7 @@ use super::{constant_masks, optional_parts};
 use crate::kernels::SequenceKernels;
 use crate::operands::{SequenceConstants, SequenceTrace};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 /// The backward pass of a sequence. Its parents: projected inputs, recurrent weights, `h_0`, `c_0`
 /// and `b_hn`. Masks are constants and no parents.
@@ -21,6 +22,7 @@ struct SequenceBackward;
 struct Saved<B: Backend> {
     recurrence: Recurrence,
     constants: SequenceConstants<B>,
+    steps: SequenceSteps,
     trace: SequenceTrace<B>,
 }
 
@@ -34,10 +36,11 @@ impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
         _checkpointer: &mut Checkpointer,
     ) {
         let [projected, recurrent, hidden, cell, candidate_bias] = ops.parents;
-        let Saved { recurrence, constants, trace } = ops.state;
+        let Saved { recurrence, constants, steps, trace } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
+        let needs_recurrent = recurrent.is_some();
         let found =
-            B::sequence_backward(recurrence, gradient, trace, constants, recurrent.is_some());
+            B::sequence_backward(recurrence, gradient, trace, constants, &steps, needs_recurrent);
         let parents = [
             (projected, Some(found.projected)),
             (recurrent, found.recurrent),
@@ -58,6 +61,7 @@ pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     recurrence: Recurrence,
     projected: FloatTensor<Autodiff<B, C>>,
     constants: SequenceConstants<Autodiff<B, C>>,
+    steps: SequenceSteps,
 ) -> FloatTensor<Autodiff<B, C>> {
     let (projected, projected_node) = projected.into_parts();
     let (recurrent, recurrent_node) = constants.recurrent.into_parts();
@@ -71,12 +75,12 @@ pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     let parents = [projected_node, recurrent_node, hidden_node, cell_node, bias_node];
     match SequenceBackward.prepare::<C>(parents).compute_bound().stateful() {
         OpsKind::Tracked(preparation) => {
-            let trace = B::sequence_trace(recurrence, projected, &constants);
+            let trace = B::sequence_trace(recurrence, projected, &constants, &steps);
             let packed = trace.packed.clone();
-            preparation.finish(Saved { recurrence, constants, trace }, packed)
+            preparation.finish(Saved { recurrence, constants, steps, trace }, packed)
         }
         OpsKind::UnTracked(preparation) => {
-            preparation.finish(B::sequence(recurrence, projected, constants))
+            preparation.finish(B::sequence(recurrence, projected, constants, &steps))
         }
     }
 }

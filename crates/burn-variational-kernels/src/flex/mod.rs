@@ -28,15 +28,19 @@ use crate::operands::{
     ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
 };
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 impl SequenceKernels for Flex {
-    fn projection(input: FlexTensor, constants: &ProjectionConstants<Self>) -> FlexTensor {
+    fn projection(
+        input: FlexTensor,
+        constants: &ProjectionConstants<Self>,
+        steps: &SequenceSteps,
+    ) -> FlexTensor {
         let shape = constants.weights.shape();
-        let rows = input.shape().num_elements() / shape[0];
-        in_pool_unless_small((rows, shape.num_elements()), || match input.dtype() {
-            DType::F32 => operations::projection::<f32>(&input, constants),
-            DType::F64 => operations::projection::<f64>(&input, constants),
-            _ => generic::projection(input, constants),
+        in_pool_unless_small((steps.n_rows(), shape.num_elements()), || match input.dtype() {
+            DType::F32 => operations::projection::<f32>(&input, constants, steps),
+            DType::F64 => operations::projection::<f64>(&input, constants, steps),
+            _ => generic::projection(input, constants, steps),
         })
     }
 
@@ -44,16 +48,17 @@ impl SequenceKernels for Flex {
         gradient: FlexTensor,
         input: FlexTensor,
         constants: &ProjectionConstants<Self>,
+        steps: &SequenceSteps,
         needs: LinearNeeds,
     ) -> LinearGradients<Self> {
         in_pool(|| match input.dtype() {
             DType::F32 => {
-                operations::projection_backward::<f32>(&gradient, &input, constants, needs)
+                operations::projection_backward::<f32>(&gradient, &input, constants, steps, needs)
             }
             DType::F64 => {
-                operations::projection_backward::<f64>(&gradient, &input, constants, needs)
+                operations::projection_backward::<f64>(&gradient, &input, constants, steps, needs)
             }
-            _ => generic::projection_backward(&gradient, input, constants, needs),
+            _ => generic::projection_backward(&gradient, input, constants, steps, needs),
         })
     }
 
@@ -117,28 +122,46 @@ impl SequenceKernels for Flex {
         })
     }
 
-    fn outputs_backward(gradient: FlexTensor) -> FlexTensor {
+    fn outputs_backward(gradient: FlexTensor, batch_size: usize) -> FlexTensor {
         match gradient.dtype() {
-            DType::F32 => operations::outputs_backward::<f32>(&gradient),
-            DType::F64 => operations::outputs_backward::<f64>(&gradient),
-            _ => generic::outputs_backward::<Self>(gradient),
+            DType::F32 => operations::outputs_backward::<f32>(&gradient, batch_size),
+            DType::F64 => operations::outputs_backward::<f64>(&gradient, batch_size),
+            _ => generic::outputs_backward::<Self>(gradient, batch_size),
         }
+    }
+
+    fn side_by_side(left: FlexTensor, right: FlexTensor) -> FlexTensor {
+        in_pool_unless_small((left.shape()[0], right.shape()[1]), || match left.dtype() {
+            DType::F32 => operations::side_by_side::<f32>(&left, &right),
+            DType::F64 => operations::side_by_side::<f64>(&left, &right),
+            _ => generic::side_by_side::<Self>(left, right),
+        })
+    }
+
+    fn side_by_side_backward(gradient: FlexTensor, width: usize) -> (FlexTensor, FlexTensor) {
+        in_pool(|| match gradient.dtype() {
+            DType::F32 => operations::side_by_side_backward::<f32>(&gradient, width),
+            DType::F64 => operations::side_by_side_backward::<f64>(&gradient, width),
+            _ => generic::side_by_side_backward::<Self>(gradient, width),
+        })
     }
 
     fn sequence(
         recurrence: Recurrence,
         projected: FlexTensor,
         constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
     ) -> FlexTensor {
-        sequence_keeping(recurrence, projected, &constants, Keep::Result).packed
+        sequence_keeping(recurrence, projected, &constants, steps, Keep::Result).packed
     }
 
     fn sequence_trace(
         recurrence: Recurrence,
         projected: FlexTensor,
         constants: &SequenceConstants<Self>,
+        steps: &SequenceSteps,
     ) -> SequenceTrace<Self> {
-        sequence_keeping(recurrence, projected, constants, Keep::Trace)
+        sequence_keeping(recurrence, projected, constants, steps, Keep::Trace)
     }
 
     fn sequence_backward(
@@ -146,17 +169,18 @@ impl SequenceKernels for Flex {
         gradient: FlexTensor,
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
         needs_recurrent: bool,
     ) -> SequenceGradients<Self> {
         let (rec, needs) = (recurrence, needs_recurrent);
         in_pool(|| match gradient.dtype() {
-            DType::F32 => {
-                operations::sequence_backward::<f32>(rec, &gradient, trace, &constants, needs)
-            }
-            DType::F64 => {
-                operations::sequence_backward::<f64>(rec, &gradient, trace, &constants, needs)
-            }
-            _ => generic::sequence_backward(rec, gradient, trace, &constants, needs),
+            DType::F32 => operations::sequence_backward::<f32>(
+                rec, &gradient, trace, &constants, steps, needs,
+            ),
+            DType::F64 => operations::sequence_backward::<f64>(
+                rec, &gradient, trace, &constants, steps, needs,
+            ),
+            _ => generic::sequence_backward(rec, gradient, trace, &constants, steps, needs),
         })
     }
 }
@@ -165,13 +189,13 @@ fn sequence_keeping(
     recurrence: Recurrence,
     projected: FlexTensor,
     constants: &SequenceConstants<Flex>,
+    steps: &SequenceSteps,
     keep: Keep,
 ) -> SequenceTrace<Flex> {
     let shape = constants.recurrent.shape();
-    let rows = projected.shape().num_elements() / shape[1];
-    in_pool_unless_small((rows, shape.num_elements()), || match projected.dtype() {
-        DType::F32 => operations::sequence::<f32>(recurrence, projected, constants, keep),
-        DType::F64 => operations::sequence::<f64>(recurrence, projected, constants, keep),
-        _ => generic::sequence(recurrence, projected, constants, keep),
+    in_pool_unless_small((steps.n_rows(), shape.num_elements()), || match projected.dtype() {
+        DType::F32 => operations::sequence::<f32>(recurrence, projected, constants, steps, keep),
+        DType::F64 => operations::sequence::<f64>(recurrence, projected, constants, steps, keep),
+        _ => generic::sequence(recurrence, projected, constants, steps, keep),
     })
 }

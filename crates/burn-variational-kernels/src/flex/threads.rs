@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, Int, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::portable::{PATH, numbers, values};
-use crate::{Projection, Recurrence, Sequence, SequenceMasks, linear_cross_entropy};
+use crate::{Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps, linear_cross_entropy};
 
 const THREADS: [usize; 6] = [1, 2, 3, 4, 8, 16];
 static POOLS: LazyLock<[ThreadPool; THREADS.len()]> = LazyLock::new(|| {
@@ -26,6 +26,8 @@ struct Case {
     recurrence: Recurrence,
     /// Steps, batch size, width of the input and units.
     dims: [usize; 4],
+    /// How many of the rows each step has.
+    steps: fn(SequenceSteps) -> SequenceSteps,
     /// Masks for each gate, for all of them, or none.
     tied: Option<bool>,
     dtype: FloatDType,
@@ -33,7 +35,9 @@ struct Case {
 
 /// Outputs and all gradients of a layer.
 fn run(case: Case) -> Vec<f64> {
-    let Case { recurrence, dims: [seq_length, batch_size, d_input, d_hidden], tied, dtype } = case;
+    let Case { recurrence, dims, steps, tied, dtype } = case;
+    let [seq_length, batch_size, d_input, d_hidden] = dims;
+    let steps = steps(SequenceSteps::regular(seq_length, batch_size));
     let device = Device::flex().autodiff();
     let n_gates = recurrence.n_gates();
     let masks = |units: usize| match tied {
@@ -42,19 +46,19 @@ fn run(case: Case) -> Vec<f64> {
         Some(false) => SequenceMasks::Untied(numbers([n_gates, batch_size, units], &device, dtype)),
     };
     let parameter = |dims: [usize; 2]| numbers(dims, &device, dtype).mul_scalar(0.3).require_grad();
-    let input = numbers([seq_length, batch_size, d_input], &device, dtype).require_grad();
+    let input = numbers([steps.n_rows(), d_input], &device, dtype).require_grad();
     let weights = parameter([d_input, n_gates * d_hidden]);
     let bias = numbers([n_gates * d_hidden], &device, dtype).require_grad();
     let recurrent = parameter([d_hidden, n_gates * d_hidden]);
     let state = parameter([batch_size, d_hidden]);
 
     let projection = Projection::new(weights.clone()).with_bias(bias.clone());
-    let projected = projection.with_masks(masks(d_input)).run(input.clone());
+    let projected = projection.with_masks(masks(d_input)).run_packed(input.clone(), &steps);
     let mut sequence = Sequence::new(recurrence, recurrent.clone(), state.clone());
     if recurrence.has_cell() {
         sequence = sequence.with_cell(state.clone());
     }
-    let outputs = sequence.with_masks(masks(d_hidden)).run(projected).outputs;
+    let outputs = sequence.with_masks(masks(d_hidden)).run_packed(projected, &steps).outputs;
     let grads = outputs.clone().square().sum().backward();
     let mut found = values(outputs);
     found.extend(values(input.grad(&grads).unwrap()));
@@ -86,7 +90,7 @@ fn check_layers(seq_length: usize, [d_input, d_hidden]: [usize; 2], dtypes: &[Fl
             for &dtype in dtypes {
                 let tied = masks.next().expect("it cycles");
                 let dims = [seq_length, batch_size, d_input, d_hidden];
-                let case = Case { recurrence, dims, tied, dtype };
+                let case = Case { recurrence, dims, steps: |regular| regular, tied, dtype };
                 check(&format!("{case:?}"), || run(case));
             }
         }
@@ -110,6 +114,25 @@ fn layers_whose_weights_do_not_fit_have_the_same_bits_on_any_number_of_threads()
     // More units than `gemm` sums up at a time.
     check_layers(1, [600, 520], &[FloatDType::F32]);
     check_layers(3, [300, 280], &[FloatDType::F32, FloatDType::F64]);
+}
+
+/// Rows that end one after the other, walked backwards.
+fn ending(steps: SequenceSteps) -> SequenceSteps {
+    let (seq_length, batch_size) = (steps.seq_length(), steps.batch_size());
+    let n_at = |t: usize| batch_size - t * (batch_size - 1) / seq_length;
+    SequenceSteps::packed(&(0..seq_length).map(n_at).collect::<Vec<_>>()).backwards()
+}
+
+#[test]
+fn sequences_of_different_lengths_have_the_same_bits_on_any_number_of_threads() {
+    for recurrence in RECURRENCES {
+        for dims in [[20, 64, 45, 70], [9, 40, 30, 150], [7, 20, 300, 280]] {
+            for tied in [None, Some(true), Some(false)] {
+                let case = Case { recurrence, dims, steps: ending, tied, dtype: FloatDType::F32 };
+                check(&format!("{case:?}"), || run(case));
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{projection, projection_backward, sequence, sequence_backward};
 use crate::kernels::SequenceKernels;
 use crate::operands::{Keep, LinearNeeds, Masks, Optional, ProjectionConstants, SequenceConstants};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 const ROWS: usize = 3;
 const UNITS: usize = 5;
@@ -50,12 +51,21 @@ fn check(name: &str, found: Option<FloatTensor<Flex>>, expected: Option<FloatTen
     }
 }
 
-fn check_sequence(recurrence: Recurrence, masks: Masks<Flex>, seq_length: usize) {
+/// Of one row or several, of the same length or not, walked either way.
+fn steps() -> Vec<SequenceSteps> {
+    [&[ROWS][..], &[ROWS; 4], &[ROWS, 2, 2, 1]]
+        .map(SequenceSteps::packed)
+        .into_iter()
+        .flat_map(|steps| [steps.clone(), steps.backwards()])
+        .collect()
+}
+
+fn check_sequence(recurrence: Recurrence, masks: Masks<Flex>, steps: &SequenceSteps) {
     let (n_gates, has_cell) = (recurrence.n_gates(), recurrence.has_cell());
     let width = n_gates * UNITS;
     let of_lstm = |seed| Optional::from(has_cell.then(|| numbers([ROWS, UNITS], seed)));
     let with_bias = recurrence == Recurrence::Gru { reset_after: true };
-    let name = format!("{recurrence:?}, {seq_length} steps, {masks:?}");
+    let name = format!("{recurrence:?}, {steps:?}, {masks:?}");
     let constants = SequenceConstants {
         recurrent: numbers([UNITS, width], 2.3),
         hidden: numbers([ROWS, UNITS], 0.7),
@@ -64,21 +74,23 @@ fn check_sequence(recurrence: Recurrence, masks: Masks<Flex>, seq_length: usize)
         masks,
         cell_mask: of_lstm(3.1),
     };
-    let projected = || numbers([seq_length, ROWS, width], 1.1);
-    let gradient = numbers([seq_length + usize::from(has_cell), ROWS, UNITS], 1.7);
+    let projected = || numbers([steps.n_rows(), width], 1.1);
+    let n_packed = steps.n_rows() + if has_cell { ROWS } else { 0 };
+    let gradient = numbers([n_packed, UNITS], 1.7);
 
-    let result = sequence::<Flex>(recurrence, projected(), &constants, Keep::Result);
+    let result = sequence::<Flex>(recurrence, projected(), &constants, steps, Keep::Result);
     assert!(result.steps.is_empty(), "{name}: nothing is kept of a result alone");
-    let found = sequence::<Flex>(recurrence, projected(), &constants, Keep::Trace);
-    let kept = if recurrence == Recurrence::Rnn { 0 } else { seq_length };
+    let found = sequence::<Flex>(recurrence, projected(), &constants, steps, Keep::Trace);
+    let kept = if recurrence == Recurrence::Rnn { 0 } else { steps.seq_length() };
     assert_eq!(found.steps.len(), kept, "{name}");
     assert!(found.gates.is_none() && found.inner.is_none(), "{name}: steps stay apart");
-    let expected = Flex::sequence_trace(recurrence, projected(), &constants);
+    let expected = Flex::sequence_trace(recurrence, projected(), &constants, steps);
     check(&name, Some(result.packed), Some(found.packed.clone()));
     check(&name, Some(found.packed.clone()), Some(expected.packed.clone()));
 
-    let found = sequence_backward::<Flex>(recurrence, gradient.clone(), found, &constants, true);
-    let expected = Flex::sequence_backward(recurrence, gradient, expected, constants, true);
+    let found =
+        sequence_backward::<Flex>(recurrence, gradient.clone(), found, &constants, steps, true);
+    let expected = Flex::sequence_backward(recurrence, gradient, expected, constants, steps, true);
     check(&name, Some(found.projected), Some(expected.projected));
     check(&name, found.recurrent, expected.recurrent);
     check(&name, found.hidden, expected.hidden);
@@ -89,9 +101,9 @@ fn check_sequence(recurrence: Recurrence, masks: Masks<Flex>, seq_length: usize)
 #[test]
 fn sequences_and_their_gradients_are_those_of_the_kernel() {
     for recurrence in RECURRENCES {
-        for seq_length in [1, 4] {
+        for steps in steps() {
             for masks in masks(recurrence.n_gates()) {
-                check_sequence(recurrence, masks, seq_length);
+                check_sequence(recurrence, masks, &steps);
             }
         }
     }
@@ -101,20 +113,21 @@ fn sequences_and_their_gradients_are_those_of_the_kernel() {
 fn projections_and_their_gradients_are_those_of_the_kernel() {
     const GATES: usize = 3;
     const WIDTH: usize = GATES * 4;
-    for masks in masks(GATES) {
-        let name = format!("{masks:?}");
+    let steps = steps();
+    for (steps, masks) in steps.iter().flat_map(|steps| masks(GATES).map(|m| (steps, m))) {
+        let name = format!("{steps:?}, {masks:?}");
         let constants = ProjectionConstants {
             weights: numbers([UNITS, WIDTH], 2.3),
             bias: Some(numbers([WIDTH], 0.9)).into(),
             masks,
         };
-        let input = || numbers([2, ROWS, UNITS], 1.1);
-        let gradient = numbers([2, ROWS, WIDTH], 1.7);
-        let found = projection::<Flex>(input(), &constants);
-        check(&name, Some(found), Some(Flex::projection(input(), &constants)));
+        let input = || numbers([steps.n_rows(), UNITS], 1.1);
+        let gradient = numbers([steps.n_rows(), WIDTH], 1.7);
+        let found = projection::<Flex>(input(), &constants, steps);
+        check(&name, Some(found), Some(Flex::projection(input(), &constants, steps)));
         let needs = LinearNeeds { input: true, weights: true, bias: true };
-        let found = projection_backward::<Flex>(&gradient, input(), &constants, needs);
-        let expected = Flex::projection_backward(gradient, input(), &constants, needs);
+        let found = projection_backward::<Flex>(&gradient, input(), &constants, steps, needs);
+        let expected = Flex::projection_backward(gradient, input(), &constants, steps, needs);
         check(&name, found.input, expected.input);
         check(&name, found.weights, expected.weights);
         check(&name, found.bias, expected.bias);
@@ -130,7 +143,7 @@ fn weights_of_gates_with_masks_of_their_own_lie_gate_after_gate() {
             bias: Optional::Absent,
             masks,
         };
-        let weights = MaskedWeights::<Flex>::input(&constants, ROWS);
+        let weights = MaskedWeights::<Flex>::input(&constants, &SequenceSteps::regular(1, ROWS));
         assert!(weights.weights().is_contiguous(), "{:?}", constants.masks);
     }
 }

@@ -4,76 +4,82 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
 use super::steps::{
-    arriving, gate, one_minus, stack, stack_reversed, step, through_sigmoid, through_tanh,
+    Ended, arriving, carried, gate, join_walked, join_walked_back, one_minus, step,
+    through_sigmoid, through_tanh,
 };
-use super::weights::{MaskedWeights, rows};
+use super::weights::MaskedWeights;
 use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
+use crate::steps::SequenceSteps;
 
 pub(super) fn forward_reset_after<B: Backend>(
     projected: FloatTensor<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
     keep: Keep,
 ) -> SequenceTrace<B> {
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3, steps);
     let bias = constants.candidate_bias.clone().into_option();
     let bias = bias.map(|bias| B::float_reshape(bias, [1, d_hidden].into()));
-    let mut steps = Steps::<B>::new(keep);
-    let mut h = constants.hidden.clone();
-    let mut entering = recurrent.mask(h.clone());
-    for t in 0..projected.shape()[0] {
-        let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
+    let mut walked = Walked::<B>::new(keep);
+    for t in steps.walk() {
+        let h = carried::<B>(walked.last(), &constants.hidden, steps.n_at(t));
+        let entering = recurrent.mask(h.clone());
+        let (x, product) = (step::<B>(&projected, steps, t), recurrent.product(entering));
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let (x_n, mut q) = (gate::<B>(&x, 2, d_hidden), gate::<B>(&product, 2, d_hidden));
         if let Some(bias) = &bias {
             q = B::float_add(q, bias.clone());
         }
         let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
-        h = update::<B>(h, &z, &n);
-        entering = recurrent.mask(h.clone());
-        steps.push(h.clone(), [r, z, n], q);
+        walked.push(update::<B>(h, &z, &n), [r, z, n], q);
     }
-    steps.finish()
+    walked.finish(steps)
 }
 
 pub(super) fn backward_reset_after<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let mut steps = trace.steps;
+    let mut kept = trace.steps;
     let d_hidden = constants.hidden.shape()[1];
-    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..3, steps);
 
     let (mut of_projected, mut of_products, mut of_candidates) = (vec![], vec![], vec![]);
-    let mut carried: Option<FloatTensor<B>> = None;
-    while let Some(StepTrace { gates, inner: q }) = steps.pop() {
-        let ([r, z, n], t) = (of_gates(gates), steps.len());
-        let previous = previous::<B>(constants, &trace.packed, t);
-        let dh =
-            arriving::<B>(gradient, t, || handed_back(carried.take(), &recurrent, &of_products));
+    let (mut kept_back, mut d_initial) = (None, Ended::<B>::new());
+    for t in steps.walk().rev() {
+        let StepTrace { gates, inner: q } = kept.pop().expect("all steps are kept");
+        let [r, z, n] = of_gates(gates);
+        let previous = previous::<B>(constants, &trace.packed, steps, t);
+        let gradient = step::<B>(gradient, steps, t);
+        let back = handed_back(kept_back.take(), &recurrent, &of_products);
+        d_initial.take(back.as_ref(), steps.n_at(t));
+        let dh = arriving::<B>(gradient, back);
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
         let d_q = B::float_mul(d_n.clone(), r.clone());
         let d_r = through_sigmoid::<B>(B::float_mul(d_n.clone(), q), &r);
-        carried = Some(B::float_mul(dh, z));
+        kept_back = Some(B::float_mul(dh, z));
         of_products.push(B::float_cat(vec![d_r.clone(), d_z.clone(), d_q.clone()], 1));
         of_projected.push(B::float_cat(vec![d_r, d_z, d_n], 1));
         of_candidates.push(d_q);
     }
-    let d_h = handed_back(carried, &recurrent, &of_products);
+    let back = handed_back(kept_back, &recurrent, &of_products);
+    d_initial.take(back.as_ref(), 0);
     let d_recurrent = needs_recurrent.then(|| {
-        let deltas = stack_reversed::<B>(of_products);
+        let deltas = join_walked_back::<B>(of_products, steps);
         recurrent.recurrent_gradient(constants, &trace.packed, deltas)
     });
     let d_bias = constants.candidate_bias.clone().into_option().map(|_| {
-        let sum = B::float_sum_dim(rows::<B>(stack_reversed::<B>(of_candidates)), 0);
+        let sum = B::float_sum_dim(join_walked_back::<B>(of_candidates, steps), 0);
         B::float_reshape(sum, [d_hidden].into())
     });
     SequenceGradients {
-        projected: stack_reversed::<B>(of_projected),
+        projected: join_walked_back::<B>(of_projected, steps),
         recurrent: d_recurrent,
-        hidden: d_h,
+        hidden: Some(d_initial.join()),
         cell: None,
         candidate_bias: d_bias,
     }
@@ -82,75 +88,84 @@ pub(super) fn backward_reset_after<B: Backend>(
 pub(super) fn forward_reset_before<B: Backend>(
     projected: FloatTensor<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
     keep: Keep,
 ) -> SequenceTrace<B> {
     let d_hidden = constants.hidden.shape()[1];
-    let (resets, candidate) = parts::<B>(constants);
-    let mut steps = Steps::<B>::new(keep);
-    let mut h = constants.hidden.clone();
-    let mut entering = resets.mask(h.clone());
-    for t in 0..projected.shape()[0] {
-        let (x, product) = (step::<B>(&projected, t), resets.product(entering));
+    let (resets, candidate) = parts::<B>(constants, steps);
+    let mut walked = Walked::<B>::new(keep);
+    for t in steps.walk() {
+        let h = carried::<B>(walked.last(), &constants.hidden, steps.n_at(t));
+        let entering = resets.mask(h.clone());
+        let (x, product) = (step::<B>(&projected, steps, t), resets.product(entering));
         let x_n = gate::<B>(&x, 2, d_hidden);
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let passed = B::float_mul(r.clone(), candidate.mask(h.clone()));
         let product = candidate.product(passed.clone());
         let n = B::float_tanh(B::float_add(x_n, product));
-        h = update::<B>(h, &z, &n);
-        entering = resets.mask(h.clone());
-        steps.push(h.clone(), [r, z, n], passed);
+        walked.push(update::<B>(h, &z, &n), [r, z, n], passed);
     }
-    steps.finish()
+    walked.finish(steps)
 }
 
 pub(super) fn backward_reset_before<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let mut steps = trace.steps;
-    let (resets, candidate) = parts::<B>(constants);
+    let mut kept = trace.steps;
+    let (resets, candidate) = parts::<B>(constants, steps);
 
     let (mut of_resets, mut of_candidates, mut passed) = (vec![], vec![], vec![]);
-    let mut carried: Option<FloatTensor<B>> = None;
-    while let Some(StepTrace { gates, inner }) = steps.pop() {
-        let ([r, z, n], t) = (of_gates(gates), steps.len());
-        let previous = previous::<B>(constants, &trace.packed, t);
-        let dh = arriving::<B>(gradient, t, || handed_back(carried.take(), &resets, &of_resets));
+    let (mut kept_back, mut d_initial) = (None, Ended::<B>::new());
+    for t in steps.walk().rev() {
+        let StepTrace { gates, inner } = kept.pop().expect("all steps are kept");
+        let [r, z, n] = of_gates(gates);
+        let previous = previous::<B>(constants, &trace.packed, steps, t);
+        let gradient = step::<B>(gradient, steps, t);
+        let back = handed_back(kept_back.take(), &resets, &of_resets);
+        d_initial.take(back.as_ref(), steps.n_at(t));
+        let dh = arriving::<B>(gradient, back);
         let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
         // Through r ∘ (h ∘ z_n): the mask is in what the candidate's product gives back.
         let through_candidate = candidate.pull_back(d_n.clone());
         let d_r = B::float_mul(through_candidate.clone(), previous);
         let d_r = through_sigmoid::<B>(d_r, &r);
-        carried = Some(B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r)));
+        kept_back = Some(B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r)));
         of_resets.push(B::float_cat(vec![d_r, d_z], 1));
         of_candidates.push(d_n);
         if needs_recurrent {
             passed.push(inner);
         }
     }
-    let d_h = handed_back(carried, &resets, &of_resets);
-    let of_resets = stack_reversed::<B>(of_resets);
-    let of_candidates = stack_reversed::<B>(of_candidates);
+    let back = handed_back(kept_back, &resets, &of_resets);
+    d_initial.take(back.as_ref(), 0);
+    let of_resets = join_walked_back::<B>(of_resets, steps);
+    let of_candidates = join_walked_back::<B>(of_candidates, steps);
     let d_recurrent = needs_recurrent.then(|| {
         let d_resets = resets.recurrent_gradient(constants, &trace.packed, of_resets.clone());
-        let passed = rows::<B>(stack_reversed::<B>(passed));
-        let d_candidate = candidate.weight_gradient(passed, rows::<B>(of_candidates.clone()));
+        let passed = join_walked_back::<B>(passed, steps);
+        let d_candidate = candidate.weight_gradient(passed, of_candidates.clone());
         B::float_cat(vec![d_resets, d_candidate], 1)
     });
     SequenceGradients {
-        projected: B::float_cat(vec![of_resets, of_candidates], 2),
+        projected: B::float_cat(vec![of_resets, of_candidates], 1),
         recurrent: d_recurrent,
-        hidden: d_h,
+        hidden: Some(d_initial.join()),
         cell: None,
         candidate_bias: None,
     }
 }
 
 /// The reset and update gates, which read the state as it is, and the candidate.
-fn parts<B: Backend>(constants: &SequenceConstants<B>) -> (MaskedWeights<B>, MaskedWeights<B>) {
-    (MaskedWeights::recurrent(constants, 0..2), MaskedWeights::recurrent(constants, 2..3))
+fn parts<B: Backend>(
+    constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
+) -> (MaskedWeights<B>, MaskedWeights<B>) {
+    let recurrent = |gates| MaskedWeights::recurrent(constants, gates, steps);
+    (recurrent(0..2), recurrent(2..3))
 }
 
 /// `r` and `z` from the projected input and the product of one step.
@@ -169,9 +184,11 @@ fn resets_and_updates<B: Backend>(
 fn previous<B: Backend>(
     constants: &SequenceConstants<B>,
     packed: &FloatTensor<B>,
+    steps: &SequenceSteps,
     t: usize,
 ) -> FloatTensor<B> {
-    if t == 0 { constants.hidden.clone() } else { step::<B>(packed, t - 1) }
+    let before = steps.before(t, 0).map(|before| step::<B>(packed, steps, before));
+    carried::<B>(before, &constants.hidden, steps.n_at(t))
 }
 
 /// `h_t = n + z ∘ (h_{t-1} - n)`.
@@ -213,13 +230,13 @@ fn of_gates<T>(gates: Vec<T>) -> [T; 3] {
 }
 
 /// The steps of a forward pass as they come.
-struct Steps<B: Backend> {
+struct Walked<B: Backend> {
     keep: Keep,
     outputs: Vec<FloatTensor<B>>,
     kept: Vec<StepTrace<B>>,
 }
 
-impl<B: Backend> Steps<B> {
+impl<B: Backend> Walked<B> {
     fn new(keep: Keep) -> Self {
         Self { keep, outputs: Vec::new(), kept: Vec::new() }
     }
@@ -231,12 +248,12 @@ impl<B: Backend> Steps<B> {
         }
     }
 
-    fn finish(self) -> SequenceTrace<B> {
-        SequenceTrace {
-            packed: stack::<B>(self.outputs),
-            gates: None,
-            inner: None,
-            steps: self.kept,
-        }
+    fn last(&self) -> Option<FloatTensor<B>> {
+        self.outputs.last().cloned()
+    }
+
+    fn finish(self, steps: &SequenceSteps) -> SequenceTrace<B> {
+        let packed = join_walked::<B>(self.outputs, steps);
+        SequenceTrace { packed, gates: None, inner: None, steps: self.kept }
     }
 }

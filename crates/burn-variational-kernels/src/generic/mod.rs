@@ -10,6 +10,7 @@ mod outputs;
 mod projection;
 mod rnn;
 mod sequence;
+mod side_by_side;
 mod steps;
 mod vectors;
 mod weights;
@@ -18,4 +19,5 @@ pub(crate) use self::linear_cross_entropy::{linear_cross_entropy, linear_cross_e
 pub(crate) use self::outputs::{outputs, outputs_backward};
 pub(crate) use self::projection::{projection, projection_backward};
 pub(crate) use self::sequence::{sequence, sequence_backward};
+pub(crate) use self::side_by_side::{side_by_side, side_by_side_backward};
 pub(crate) use self::vectors::{squared_norm, subtract_scaled};

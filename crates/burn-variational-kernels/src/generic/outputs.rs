@@ -3,17 +3,19 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
-use super::steps::steps;
+use super::steps::{join, rows};
 
-/// `h_1 … h_T` of `h_1 … h_T, c_T`.
-pub(crate) fn outputs<B: Backend>(packed: &FloatTensor<B>) -> FloatTensor<B> {
-    steps::<B>(packed, 0..packed.shape()[0] - 1)
+/// `h_t` of all steps, without the last cell of every row behind them.
+pub(crate) fn outputs<B: Backend>(packed: &FloatTensor<B>, batch_size: usize) -> FloatTensor<B> {
+    rows::<B>(packed, 0..packed.shape()[0] - batch_size)
 }
 
-/// The gradient of `h_1 … h_T` with zeros after it, for `c_T`.
-pub(crate) fn outputs_backward<B: Backend>(gradient: FloatTensor<B>) -> FloatTensor<B> {
-    let [_, batch_size, width] = gradient.shape().dims();
-    let zeros =
-        B::float_zeros([1, batch_size, width].into(), &gradient.device(), gradient.dtype().into());
-    B::float_cat(vec![gradient, zeros], 0)
+/// The gradient of `h_t` of all steps with zeros after it, for the last cells.
+pub(crate) fn outputs_backward<B: Backend>(
+    gradient: FloatTensor<B>,
+    batch_size: usize,
+) -> FloatTensor<B> {
+    let shape = [batch_size, gradient.shape()[1]].into();
+    let zeros = B::float_zeros(shape, &gradient.device(), gradient.dtype().into());
+    join::<B>(vec![gradient, zeros])
 }

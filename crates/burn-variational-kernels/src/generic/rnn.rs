@@ -1,51 +1,56 @@
 //! The simple recurrent network over a sequence.
 
+use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata};
 
-use super::steps::{arriving, stack, stack_reversed, step, through_tanh};
+use super::steps::{Ended, arriving, carried, join_walked, join_walked_back, step, through_tanh};
 use super::weights::MaskedWeights;
 use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::steps::SequenceSteps;
 
 pub(super) fn forward<B: Backend>(
     projected: FloatTensor<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
 ) -> SequenceTrace<B> {
-    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
-    let mut entering = recurrent.mask(constants.hidden.clone());
-    let mut outputs = Vec::new();
-    for t in 0..projected.shape()[0] {
-        let (x, product) = (step::<B>(&projected, t), recurrent.product(entering));
-        let h = B::float_tanh(B::float_add(x, product));
-        entering = recurrent.mask(h.clone());
-        outputs.push(h);
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1, steps);
+    let mut outputs = Vec::<FloatTensor<B>>::new();
+    for t in steps.walk() {
+        let h = carried::<B>(outputs.last().cloned(), &constants.hidden, steps.n_at(t));
+        let entering = recurrent.mask(h);
+        let (x, product) = (step::<B>(&projected, steps, t), recurrent.product(entering));
+        outputs.push(B::float_tanh(B::float_add(x, product)));
     }
-    SequenceTrace { packed: stack::<B>(outputs), gates: None, inner: None, steps: vec![] }
+    let packed = join_walked::<B>(outputs, steps);
+    SequenceTrace { packed, gates: None, inner: None, steps: vec![] }
 }
 
 pub(super) fn backward<B: Backend>(
     gradient: &FloatTensor<B>,
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
+    steps: &SequenceSteps,
     needs_recurrent: bool,
 ) -> SequenceGradients<B> {
-    let seq_length = trace.packed.shape()[0];
-    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1);
-    let mut deltas = Vec::with_capacity(seq_length);
-    let pull_back = |delta: &FloatTensor<B>| recurrent.pull_back(delta.clone());
-    for t in (0..seq_length).rev() {
-        let h = step::<B>(&trace.packed, t);
-        let dh = arriving::<B>(gradient, t, || deltas.last().map(pull_back));
-        deltas.push(through_tanh::<B>(dh, &h));
+    let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1, steps);
+    let mut deltas = Vec::<FloatTensor<B>>::with_capacity(steps.seq_length());
+    let mut d_initial = Ended::<B>::new();
+    for t in steps.walk().rev() {
+        let h = step::<B>(&trace.packed, steps, t);
+        let gradient = step::<B>(gradient, steps, t);
+        let back = deltas.last().map(|delta| recurrent.pull_back(delta.clone()));
+        d_initial.take(back.as_ref(), steps.n_at(t));
+        deltas.push(through_tanh::<B>(arriving::<B>(gradient, back), &h));
     }
-    let d_h = deltas.last().map(pull_back);
-    let deltas = stack_reversed::<B>(deltas);
+    let back = deltas.last().map(|delta| recurrent.pull_back(delta.clone()));
+    d_initial.take(back.as_ref(), 0);
+    let deltas = join_walked_back::<B>(deltas, steps);
     let d_recurrent = needs_recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
     SequenceGradients {
         projected: deltas,
         recurrent: d_recurrent,
-        hidden: d_h,
+        hidden: Some(d_initial.join()),
         cell: None,
         candidate_bias: None,
     }

@@ -2,24 +2,29 @@
 
 use std::ops::Range;
 
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Slice, TensorMetadata};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, Slice, TensorData, TensorMetadata};
 
-use super::steps::{gate, stack, steps};
+use super::steps::{gate, join, rows};
 use crate::operands::{Masks, ProjectionConstants, SequenceConstants};
+use crate::steps::SequenceSteps;
 
 /// The weights of some neighbouring gates, and the masks on what enters them.
 pub(super) struct MaskedWeights<B: Backend> {
     /// `[d_in, gates · d_hidden]`, or `[gates, d_in, d_hidden]` with a mask for each gate.
     weights: FloatTensor<B>,
     masks: Masks<B>,
-    batch_size: usize,
+    steps: SequenceSteps,
     d_in: usize,
 }
 
 impl<B: Backend> MaskedWeights<B> {
     /// The recurrent weights of gates `gates`.
-    pub(super) fn recurrent(constants: &SequenceConstants<B>, gates: Range<usize>) -> Self {
+    pub(super) fn recurrent(
+        constants: &SequenceConstants<B>,
+        gates: Range<usize>,
+        steps: &SequenceSteps,
+    ) -> Self {
         let [batch_size, d_hidden] = constants.hidden.shape().dims();
         let columns = gates.start * d_hidden..gates.end * d_hidden;
         let weights =
@@ -31,29 +36,33 @@ impl<B: Backend> MaskedWeights<B> {
             }
             tied => tied.clone(),
         };
-        Self::new(weights, masks, batch_size)
+        Self::new(weights, masks, steps)
     }
 
     /// The input weights of all gates.
-    pub(super) fn input(constants: &ProjectionConstants<B>, batch_size: usize) -> Self {
-        Self::new(constants.weights.clone(), constants.masks.clone(), batch_size)
+    pub(super) fn input(constants: &ProjectionConstants<B>, steps: &SequenceSteps) -> Self {
+        Self::new(constants.weights.clone(), constants.masks.clone(), steps)
     }
 
-    fn new(weights: FloatTensor<B>, masks: Masks<B>, batch_size: usize) -> Self {
+    fn new(weights: FloatTensor<B>, masks: Masks<B>, steps: &SequenceSteps) -> Self {
         let [d_in, width] = weights.shape().dims();
+        let (steps, batch_size) = (steps.clone(), steps.batch_size());
         let Masks::Untied(masks) = masks else {
-            return Self { weights, masks, batch_size, d_in };
+            return Self { weights, masks, steps, d_in };
         };
         let n_gates = masks.shape()[0];
         if n_gates == 1 {
             let masks = Masks::Tied(B::float_reshape(masks, [batch_size, d_in].into()));
-            return Self { weights, masks, batch_size, d_in };
+            return Self { weights, masks, steps, d_in };
         }
         // Gate after gate in memory, once: of a view whose gates lie closer together than its rows
         // a GPU's matrix product makes a copy, in every step.
-        let of_gate = |k| gate::<B>(&weights, k, width / n_gates);
-        let weights = stack::<B>((0..n_gates).map(of_gate).collect());
-        Self { weights, masks: Masks::Untied(masks), batch_size, d_in }
+        let of_gate = |k| {
+            let weights = gate::<B>(&weights, k, width / n_gates);
+            B::float_reshape(weights, [1, d_in, width / n_gates].into())
+        };
+        let weights = B::float_cat((0..n_gates).map(of_gate).collect(), 0);
+        Self { weights, masks: Masks::Untied(masks), steps, d_in }
     }
 
     /// As a product reads them.
@@ -62,27 +71,41 @@ impl<B: Backend> MaskedWeights<B> {
         &self.weights
     }
 
-    /// `x ∘ z` of `[(steps,) batch_size, d_in]`: `[rows, d_in]`, or `[gates, rows, d_in]` with a
-    /// mask for each gate, where `rows = steps · batch_size`.
+    /// `x ∘ z` of the first rows of the batch, or of those of all steps: `[rows, d_in]`, or `[gates,
+    /// rows, d_in]` with a mask for each gate.
     pub(super) fn mask(&self, values: FloatTensor<B>) -> FloatTensor<B> {
-        let Self { batch_size, d_in, .. } = *self;
-        let rows = values.shape().num_elements() / d_in;
-        let steps = rows / batch_size;
-        match &self.masks {
-            Masks::Identity => B::float_reshape(values, [rows, d_in].into()),
-            Masks::Tied(mask) => {
-                let values = B::float_reshape(values, [steps, batch_size, d_in].into());
-                let mask = B::float_reshape(mask.clone(), [1, batch_size, d_in].into());
-                B::float_reshape(B::float_mul(values, mask), [rows, d_in].into())
-            }
-            Masks::Untied(masks) => {
-                let n_gates = masks.shape()[0];
-                let values = B::float_reshape(values, [1, steps, batch_size, d_in].into());
-                let shape = [n_gates, 1, batch_size, d_in];
-                let masks = B::float_reshape(masks.clone(), shape.into());
-                B::float_reshape(B::float_mul(values, masks), [n_gates, rows, d_in].into())
-            }
-        }
+        let [n_rows, d_in] = values.shape().dims();
+        let Some(masks) = self.masks_of(n_rows) else { return values };
+        let [n_gates, _, period, _] = masks.shape().dims();
+        let values = B::float_reshape(values, [1, n_rows / period, period, d_in].into());
+        let shape = match self.masks {
+            Masks::Untied(_) => [n_gates, n_rows, d_in].into(),
+            _ => [n_rows, d_in].into(),
+        };
+        B::float_reshape(B::float_mul(values, masks), shape)
+    }
+
+    /// The masks of rows: `[gates, 1, period, d_in]`, which is repeated until there are enough.
+    fn masks_of(&self, n_rows: usize) -> Option<FloatTensor<B>> {
+        let (steps, d_in) = (&self.steps, self.d_in);
+        let batch_size = steps.batch_size();
+        let (masks, n_gates) = match &self.masks {
+            Masks::Identity => return None,
+            Masks::Tied(mask) => (mask.clone(), 1),
+            Masks::Untied(masks) => (masks.clone(), masks.shape()[0]),
+        };
+        let masks = B::float_reshape(masks, [n_gates, batch_size, d_in].into());
+        let (masks, period) = if n_rows < batch_size {
+            let slices = [0..n_gates, 0..n_rows, 0..d_in].map(Slice::from);
+            (B::float_slice(masks, &slices), n_rows)
+        } else if n_rows == batch_size || steps.is_regular() {
+            (masks, batch_size)
+        } else {
+            let rows = (0..n_rows).map(|place| steps.at(place).1);
+            let rows = indices::<B>(rows, &masks.device());
+            (B::float_select(masks, 1, rows), n_rows)
+        };
+        Some(B::float_reshape(masks, [n_gates, 1, period, d_in].into()))
     }
 
     /// `entering · W` of what [`mask`](Self::mask) gave: `[rows, gates · d_hidden]`.
@@ -94,23 +117,15 @@ impl<B: Backend> MaskedWeights<B> {
     /// `Σ_k (δ_k · W_kᵀ) ∘ z_k`, `[rows, d_in]`: from the gradient of the product to that of what
     /// was masked.
     pub(super) fn pull_back(&self, gradient: FloatTensor<B>) -> FloatTensor<B> {
-        let Self { batch_size, d_in, .. } = *self;
-        let rows = gradient.shape()[0];
-        let steps = rows / batch_size;
+        let n_rows = gradient.shape()[0];
         let product =
             B::float_matmul(self.gates_apart(gradient), B::float_transpose(self.weights.clone()));
-        match &self.masks {
-            Masks::Identity => product,
-            Masks::Tied(_) => self.mask(product),
-            Masks::Untied(masks) => {
-                let n_gates = masks.shape()[0];
-                let product = B::float_reshape(product, [n_gates, steps, batch_size, d_in].into());
-                let shape = [n_gates, 1, batch_size, d_in];
-                let masks = B::float_reshape(masks.clone(), shape.into());
-                let sum = B::float_sum_dim(B::float_mul(product, masks), 0);
-                B::float_reshape(sum, [rows, d_in].into())
-            }
-        }
+        let Masks::Untied(_) = self.masks else { return self.mask(product) };
+        let masks = self.masks_of(n_rows).expect("a mask for each gate");
+        let [n_gates, _, period, d_in] = masks.shape().dims();
+        let product = B::float_reshape(product, [n_gates, n_rows / period, period, d_in].into());
+        let sum = B::float_sum_dim(B::float_mul(product, masks), 0);
+        B::float_reshape(sum, [n_rows, d_in].into())
     }
 
     /// `enteringᵀ · δ`, `[d_in, gates · d_hidden]`, over all rows at once.
@@ -123,16 +138,15 @@ impl<B: Backend> MaskedWeights<B> {
         self.gates_side_by_side(product)
     }
 
-    /// The gradient of recurrent weights from those of what they gave, `[seq_length, batch_size,
-    /// gates · d_hidden]`.
+    /// The gradient of recurrent weights from those of what they gave, `[n_rows, gates · d_hidden]`.
     pub(super) fn recurrent_gradient(
         &self,
         constants: &SequenceConstants<B>,
         packed: &FloatTensor<B>,
         deltas: FloatTensor<B>,
     ) -> FloatTensor<B> {
-        let entering = entered::<B>(&constants.hidden, packed, deltas.shape()[0]);
-        self.weight_gradient(self.mask(entering), rows::<B>(deltas))
+        let entering = entered::<B>(&constants.hidden, packed, &self.steps);
+        self.weight_gradient(self.mask(entering), deltas)
     }
 
     /// `[rows, gates · d_hidden]` as `[gates, rows, d_hidden]` where gates have their own masks.
@@ -151,22 +165,35 @@ impl<B: Backend> MaskedWeights<B> {
     }
 }
 
-/// `h_0, h_1 … h_{T-1}`: the state that entered each step.
+/// The state that entered each row of each step.
 fn entered<B: Backend>(
     hidden: &FloatTensor<B>,
     packed: &FloatTensor<B>,
-    seq_length: usize,
+    steps: &SequenceSteps,
 ) -> FloatTensor<B> {
-    let [batch_size, d_hidden] = hidden.shape().dims();
-    let first = B::float_reshape(hidden.clone(), [1, batch_size, d_hidden].into());
-    if seq_length == 1 {
-        return first;
+    let (n_rows, batch_size) = (steps.n_rows(), steps.batch_size());
+    if steps.seq_length() == 1 {
+        return hidden.clone();
     }
-    B::float_cat(vec![first, steps::<B>(packed, 0..seq_length - 1)], 0)
+    if steps.is_regular() && steps.is_backwards() {
+        return join::<B>(vec![rows::<B>(packed, batch_size..n_rows), hidden.clone()]);
+    }
+    if steps.is_regular() {
+        return join::<B>(vec![hidden.clone(), rows::<B>(packed, 0..n_rows - batch_size)]);
+    }
+    let first = packed.shape()[0];
+    let entered = (0..n_rows).map(|place| {
+        let (t, row) = steps.at(place);
+        steps.row_before(t, row).unwrap_or(first + row)
+    });
+    let entered = indices::<B>(entered, &hidden.device());
+    B::float_select(join::<B>(vec![packed.clone(), hidden.clone()]), 0, entered)
 }
 
-/// `[seq_length, batch_size, width]` as `[seq_length · batch_size, width]`.
-pub(super) fn rows<B: Backend>(sequence: FloatTensor<B>) -> FloatTensor<B> {
-    let [seq_length, batch_size, width] = sequence.shape().dims();
-    B::float_reshape(sequence, [seq_length * batch_size, width].into())
+/// Rows to choose, on a device.
+fn indices<B: Backend>(rows: impl Iterator<Item = usize>, device: &B::Device) -> IntTensor<B> {
+    // Not 64 bits, which shaders need not know.
+    let rows: Vec<i32> = rows.map(|row| row as i32).collect();
+    let shape = [rows.len()];
+    B::int_from_data(TensorData::new(rows, shape), device)
 }

@@ -58,11 +58,6 @@ impl<'a, T> Shared<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
-    /// The number of elements.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     fn check(&self, range: &Range<usize>) {
         assert!(
             range.start <= range.end && range.end <= self.len,

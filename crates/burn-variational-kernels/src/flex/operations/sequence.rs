@@ -1,6 +1,6 @@
 //! A sequence from the first step to the last.
 
-use burn::backend::{Flex, TensorMetadata};
+use burn::backend::Flex;
 
 use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
@@ -9,26 +9,28 @@ use crate::flex::recurrences::{gru, lstm, rnn};
 use crate::flex::sharing::Sizes;
 use crate::operands::{Keep, SequenceConstants, SequenceTrace};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 pub(crate) fn sequence<T: Real>(
     recurrence: Recurrence,
     projected: FlexTensor,
     constants: &SequenceConstants<Flex>,
+    steps: &SequenceSteps,
     keep: Keep,
 ) -> SequenceTrace<Flex> {
-    let sizes = Sizes::new(recurrence, projected.shape()[0], &constants.hidden);
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+    let sizes = Sizes::new(recurrence, steps, &constants.hidden);
+    let (n_rows, batch_size) = (steps.n_rows(), steps.batch_size());
     let constants = contiguous(constants);
     let dtype = projected.dtype();
-    let steps = |n_steps: usize| buffer([n_steps, batch_size, d_hidden], dtype);
+    let rows = |n_rows: usize| buffer([n_rows, sizes.d_hidden], dtype);
     // A step reads at most the cells of the step before, so two in turns are enough.
-    let kept = |turns: usize| if keep == Keep::Trace { seq_length } else { turns };
+    let kept = |turns: usize| rows(if keep == Keep::Trace { n_rows } else { turns * batch_size });
     let masks = mask_values::<T>(&constants.masks);
     let (recurrent, hidden) = (T::elements(&constants.recurrent), T::elements(&constants.hidden));
     match recurrence {
         Recurrence::Lstm => {
-            let (mut gates, mut cells) = (owned(projected), steps(kept(2)));
-            let mut packed = steps(seq_length + 1);
+            let (mut gates, mut cells) = (owned(projected), kept(2));
+            let mut packed = rows(n_rows + batch_size);
             let pass = lstm::Forward {
                 recurrent,
                 masks,
@@ -43,8 +45,8 @@ pub(crate) fn sequence<T: Real>(
             SequenceTrace { packed, gates: Some(gates), inner: Some(cells), steps: vec![] }
         }
         Recurrence::Gru { reset_after } => {
-            let (mut gates, mut inner) = (owned(projected), steps(kept(1)));
-            let mut packed = steps(seq_length);
+            let (mut gates, mut inner) = (owned(projected), kept(1));
+            let mut packed = rows(n_rows);
             let pass = gru::Forward {
                 recurrent,
                 masks,
@@ -62,7 +64,7 @@ pub(crate) fn sequence<T: Real>(
             SequenceTrace { packed, gates: Some(gates), inner: Some(inner), steps: vec![] }
         }
         Recurrence::Rnn => {
-            let (projected, mut packed) = (projected.to_contiguous(), steps(seq_length));
+            let (projected, mut packed) = (projected.to_contiguous(), rows(n_rows));
             let pass = rnn::Forward {
                 recurrent,
                 masks,

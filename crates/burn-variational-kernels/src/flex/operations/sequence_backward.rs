@@ -8,25 +8,26 @@ use burn::backend::{Flex, TensorMetadata};
 use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
 use crate::flex::products::{
-    Deltas, Inputs, MaskValues, column_sums, mask_values, weight_gradient,
+    Deltas, Entered, Inputs, MaskValues, column_sums, mask_values, weight_gradient,
 };
 use crate::flex::recurrences::{gru, lstm, rnn};
 use crate::flex::sharing::Sizes;
 use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 pub(crate) fn sequence_backward<T: Real>(
     recurrence: Recurrence,
     gradient: &FlexTensor,
     trace: SequenceTrace<Flex>,
     constants: &SequenceConstants<Flex>,
+    steps: &SequenceSteps,
     needs_recurrent: bool,
 ) -> SequenceGradients<Flex> {
     let constants = contiguous(constants);
     let gradient = gradient.to_contiguous();
     let packed = trace.packed.to_contiguous();
-    let seq_length = packed.shape()[0] - usize::from(recurrence.has_cell());
-    let sizes = Sizes::new(recurrence, seq_length, &constants.hidden);
+    let sizes = Sizes::new(recurrence, steps, &constants.hidden);
     let walk = Walk::<T> {
         sizes,
         constants: &constants,
@@ -45,7 +46,7 @@ pub(crate) fn sequence_backward<T: Real>(
 
 /// What all recurrences read on their way back.
 struct Walk<'a, T> {
-    sizes: Sizes,
+    sizes: Sizes<'a>,
     constants: &'a SequenceConstants<Flex>,
     masks: MaskValues<'a, T>,
     gradient: &'a FlexTensor,
@@ -113,13 +114,10 @@ impl<T: Real> Walk<'_, T> {
         gru::before::backward(self.sizes, self.gru(&mut gates, &mut inner, &mut d_hidden));
         let d_recurrent = self.recurrent_gradient(|walk, output| {
             walk.write_state(output, &gates, 0..2);
-            let Sizes { batch_size, d_hidden, .. } = walk.sizes;
-            let inputs = Inputs {
-                parts: [T::elements(&inner), &[]],
-                masks: MaskValues::Identity,
-                batch_size,
-                d_in: d_hidden,
-            };
+            let Sizes { steps, d_hidden, .. } = walk.sizes;
+            let entered = Entered::Rows(T::elements(&inner));
+            let masks = MaskValues::Identity;
+            let inputs = Inputs { entered, masks, steps, d_in: d_hidden };
             let width = 3 * d_hidden;
             let values = T::elements(&gates);
             let deltas = Deltas { values, stride: width, first_gate: 0, d_hidden };
@@ -135,8 +133,8 @@ impl<T: Real> Walk<'_, T> {
     }
 
     fn rnn(&self) -> SequenceGradients<Flex> {
-        let Sizes { seq_length, batch_size, d_hidden: width, .. } = self.sizes;
-        let mut deltas = buffer([seq_length, batch_size, width], self.packed.dtype());
+        let Sizes { steps, d_hidden: width, .. } = self.sizes;
+        let mut deltas = buffer([steps.n_rows(), width], self.packed.dtype());
         let mut d_hidden = self.state();
         let pass = rnn::Backward {
             recurrent: T::elements(&self.constants.recurrent),
@@ -189,15 +187,11 @@ impl<T: Real> Walk<'_, T> {
     /// Writes what gates that read the state got. The rows of `deltas` hold all gates of the cell,
     /// or these alone.
     fn write_state(&self, output: &mut [T], deltas: &FlexTensor, gates: Range<usize>) {
-        let Sizes { seq_length, batch_size, d_hidden, n_gates } = self.sizes;
-        let states = &T::elements(self.packed)[..(seq_length - 1) * batch_size * d_hidden];
-        let inputs = Inputs {
-            parts: [T::elements(&self.constants.hidden), states],
-            masks: self.masks,
-            batch_size,
-            d_in: d_hidden,
-        };
-        let (width, stride) = (n_gates * d_hidden, deltas.shape()[2]);
+        let Sizes { steps, d_hidden, n_gates } = self.sizes;
+        let initial = T::elements(&self.constants.hidden);
+        let entered = Entered::States { initial, states: T::elements(self.packed) };
+        let inputs = Inputs { entered, masks: self.masks, steps, d_in: d_hidden };
+        let (width, stride) = (n_gates * d_hidden, deltas.shape()[1]);
         let first_gate = if stride == width { 0 } else { gates.start };
         let deltas = Deltas { values: T::elements(deltas), stride, first_gate, d_hidden };
         weight_gradient((output, width, gates.start * d_hidden), inputs, deltas, gates);
@@ -205,8 +199,8 @@ impl<T: Real> Walk<'_, T> {
 
     /// Zeros of the shape and the type of a state.
     fn state(&self) -> FlexTensor {
-        let Sizes { batch_size, d_hidden, .. } = self.sizes;
-        let mut output = buffer([batch_size, d_hidden], self.packed.dtype());
+        let dims = [self.sizes.batch_size(), self.sizes.d_hidden];
+        let mut output = buffer(dims, self.packed.dtype());
         T::elements_mut(&mut output).fill(T::ZERO);
         output
     }

@@ -55,6 +55,15 @@ impl<'a, T: Real> MaskValues<'a, T> {
         }
     }
 
+    /// `output ← values ∘ z`, where `z` is a range of the mask of copy `copy`.
+    #[inline(always)]
+    pub(crate) fn write(&self, copy: usize, range: Range<usize>, values: &[T], output: &mut [T]) {
+        match self {
+            Self::Identity => output.copy_from_slice(values),
+            _ => masked(output, values, &self.copy(copy)[range]),
+        }
+    }
+
     /// Neighbouring gates cut into those that share a mask: one matrix product serves them.
     pub(crate) fn runs(&self, gates: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let run = self.run_len(&gates);

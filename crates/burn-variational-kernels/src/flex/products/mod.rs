@@ -14,4 +14,4 @@ pub(crate) use panels::Panels;
 pub(crate) use product::Product;
 pub(crate) use projection::Projection;
 pub(crate) use pull_back::PullBack;
-pub(crate) use weight_gradient::{Deltas, Inputs, weight_gradient};
+pub(crate) use weight_gradient::{Deltas, Entered, Inputs, weight_gradient};

@@ -29,7 +29,7 @@ enum Layout<'a, T> {
 
 impl<'a, T: Real> Panels<'a, T> {
     /// For `h · U`: panel of units `j` and gate `k` holds `U[i, k·H + j]` at row `i`.
-    pub(crate) fn of_weights(recurrent: &'a [T], schedule: &Schedule) -> Self {
+    pub(crate) fn of_weights(recurrent: &'a [T], schedule: &Schedule<'_>) -> Self {
         if !schedule.in_panels {
             return Self::new(Layout::Weights(recurrent), schedule.sizes);
         }
@@ -47,7 +47,7 @@ impl<'a, T: Real> Panels<'a, T> {
     }
 
     /// For `δ · Uᵀ`: panel of units `j` and gate `k` holds `U[j, k·H + i]` at row `i`.
-    pub(crate) fn of_transposed_weights(recurrent: &'a [T], schedule: &Schedule) -> Self {
+    pub(crate) fn of_transposed_weights(recurrent: &'a [T], schedule: &Schedule<'_>) -> Self {
         // Rows at a time: a tile of the panel stays in the first cache while all units fill it.
         const ROWS: usize = 32;
         if !schedule.in_panels {
@@ -71,12 +71,12 @@ impl<'a, T: Real> Panels<'a, T> {
         })
     }
 
-    fn new(layout: Layout<'a, T>, Sizes { d_hidden, n_gates, .. }: Sizes) -> Self {
+    fn new(layout: Layout<'a, T>, Sizes { d_hidden, n_gates, .. }: Sizes<'_>) -> Self {
         Self { layout, d_hidden, n_gates }
     }
 
     /// Fills the panels of all units and gates, several at a time.
-    fn fill(schedule: &Schedule, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
+    fn fill(schedule: &Schedule<'_>, fill: impl Fn(&mut [T], Range<usize>, usize) + Sync) -> Self {
         let Sizes { d_hidden, n_gates, .. } = schedule.sizes;
         let mut values = Scratch::new(n_gates * d_hidden * padded(d_hidden));
         rayon::scope(|scope| {

@@ -1,5 +1,7 @@
 //! The projection of all inputs, `(x_t ∘ z_x) W + b`, on the CPU.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::masks::{MaskValues, add_masked, masked};
@@ -7,6 +9,7 @@ use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
 use crate::flex::sharing::{Threads, fit_cache, for_each_chunk, least_rows, n_parts, stays};
+use crate::steps::SequenceSteps;
 
 /// What a projection reads.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +17,7 @@ pub(crate) struct Projection<'a, T> {
     /// `[d_in, n_gates · d_hidden]`.
     pub(crate) weights: &'a [T],
     pub(crate) masks: MaskValues<'a, T>,
-    pub(crate) batch_size: usize,
+    pub(crate) steps: &'a SequenceSteps,
     pub(crate) d_in: usize,
     pub(crate) width: usize,
 }
@@ -27,17 +30,16 @@ impl<T: Real> Projection<'_, T> {
         let columns = width / n_runs;
         let (source, target) = ((inputs, d_in), (output, width));
         let least_rows = least_rows(d_in, columns);
-        self.in_parts(source, target, least_rows, |inputs, output, buffer, threads| {
-            let n_rows = inputs.len() / d_in;
+        self.in_parts(source, target, least_rows, |rows, inputs, output, buffer, threads| {
             if let Some(bias) = bias {
                 for_each_chunk(output, width, threads, |_, row| row.copy_from_slice(bias));
             }
             for run in 0..n_runs {
-                let inputs = self.masked(inputs, run, buffer, threads);
+                let inputs = self.masked(rows.start, inputs, run, buffer, threads);
                 let product = Product {
                     left: (inputs, d_in, 1),
                     right: (&self.weights[run * columns..], width, 1),
-                    dims: [n_rows, d_in, columns],
+                    dims: [rows.len(), d_in, columns],
                 };
                 product.write(&mut output[run * columns..], width, bias.is_some(), threads);
             }
@@ -46,17 +48,17 @@ impl<T: Real> Projection<'_, T> {
 
     /// Fills the gradient of the inputs, `[rows, d_in]`, from that of the output.
     pub(crate) fn backward(&self, deltas: &[T], output: &mut [T]) {
-        let Self { d_in, width, masks, batch_size, .. } = *self;
+        let Self { d_in, width, masks, steps, .. } = *self;
         let n_runs = masks.n_copies().max(1);
         let columns = width / n_runs;
         let (source, target) = ((deltas, width), (output, d_in));
         let least_rows = least_rows(columns, d_in);
-        self.in_parts(source, target, least_rows, |deltas, output, buffer, threads| {
+        self.in_parts(source, target, least_rows, |rows, deltas, output, buffer, threads| {
             for run in 0..n_runs {
                 let product = Product {
                     left: (&deltas[run * columns..], width, 1),
                     right: (&self.weights[run * columns..], 1, width),
-                    dims: [output.len() / d_in, columns, d_in],
+                    dims: [rows.len(), columns, d_in],
                 };
                 let Some(mask) = masks.of_gate(run) else {
                     product.write(output, d_in, false, threads);
@@ -64,9 +66,10 @@ impl<T: Real> Projection<'_, T> {
                 };
                 let buffer = &mut buffer[..output.len()];
                 product.write(buffer, d_in, false, threads);
-                let step_len = batch_size * d_in;
-                for_each_chunk(output, step_len, threads, |t, output| {
-                    let product = &buffer[t * step_len..(t + 1) * step_len];
+                for_each_chunk(output, d_in, threads, |index, output| {
+                    let product = &buffer[index * d_in..(index + 1) * d_in];
+                    let (_, row) = steps.at(rows.start + index);
+                    let mask = &mask[row * d_in..(row + 1) * d_in];
                     if run == 0 {
                         masked(output, product, mask);
                     } else {
@@ -77,8 +80,8 @@ impl<T: Real> Projection<'_, T> {
         });
     }
 
-    /// Runs `part(source, output, buffer, threads)` on parts of whole steps, where `source` and
-    /// `output` are rows of so many elements. What a part masks and adds to stays in the cache.
+    /// Runs `part(rows, source, output, buffer, threads)` on parts of all rows, where `source` and
+    /// `output` have so many elements a row. What a part masks and adds to stays in the cache.
     ///
     /// If the weights fit a core's own cache, every thread takes parts of its own, of at least
     /// `least_rows`. They are read by all threads otherwise, at the same time.
@@ -87,64 +90,64 @@ impl<T: Real> Projection<'_, T> {
         (source, source_width): (&[T], usize),
         (output, output_width): (&mut [T], usize),
         least_rows: usize,
-        part: impl Fn(&[T], &mut [T], &mut [T], Threads) + Sync,
+        part: impl Fn(Range<usize>, &[T], &mut [T], &mut [T], Threads) + Sync,
     ) {
         const ROWS_OF_ALL_THREADS: usize = 2048;
         const ROWS_OF_ONE_THREAD: usize = 192;
-        let batch_size = self.batch_size;
-        let n_steps = source.len() / (batch_size * source_width);
-        let small = stays(n_steps * batch_size, self.weights.len());
+        let n_rows = self.steps.n_rows();
+        let small = stays(n_rows, self.weights.len());
         let apart = small || fit_cache::<T>(self.weights.len());
-        let steps = |rows: usize| (rows / batch_size).max(1);
         let n_parts = if small {
             1
         } else if apart {
-            let least = n_steps.div_ceil(steps(ROWS_OF_ONE_THREAD));
-            n_parts(least, n_steps / least_rows.div_ceil(batch_size))
+            n_parts(n_rows.div_ceil(ROWS_OF_ONE_THREAD), n_rows / least_rows)
         } else {
-            n_steps.div_ceil(steps(ROWS_OF_ALL_THREADS))
+            n_rows.div_ceil(ROWS_OF_ALL_THREADS)
         };
-        let buffer = |len: usize| {
-            let len = if self.masks.n_copies() == 0 { 0 } else { len * batch_size * self.d_in };
+        let buffer = |n_rows: usize| {
+            let len = if self.masks.n_copies() == 0 { 0 } else { n_rows * self.d_in };
             Scratch::new(len)
         };
-        let start = |part: usize| part * n_steps / n_parts;
+        let start = |part: usize| part * n_rows / n_parts;
         let mut rest = output;
         let parts: Vec<_> = (0..n_parts)
             .map(|part| {
-                let steps = start(part)..start(part + 1);
-                let rows = steps.start * batch_size..steps.end * batch_size;
+                let rows = start(part)..start(part + 1);
                 let output = rest.split_off_mut(..rows.len() * output_width);
-                let output = output.expect("room for all steps");
-                (&source[rows.start * source_width..rows.end * source_width], output, steps.len())
+                let output = output.expect("room for all rows");
+                (rows.clone(), &source[rows.start * source_width..rows.end * source_width], output)
             })
             .collect();
         if apart && n_parts > 1 {
-            parts.into_par_iter().with_max_len(1).for_each(|(source, output, n_steps)| {
-                part(source, output, &mut buffer(n_steps), Threads::One);
+            parts.into_par_iter().with_max_len(1).for_each(|(rows, source, output)| {
+                let mut buffer = buffer(rows.len());
+                part(rows, source, output, &mut buffer, Threads::One);
             });
         } else {
-            let mut buffer = buffer(n_steps.div_ceil(n_parts));
+            let mut buffer = buffer(n_rows.div_ceil(n_parts));
             let threads = if apart { Threads::One } else { Threads::All };
-            for (source, output, _) in parts {
-                part(source, output, &mut buffer, threads);
+            for (rows, source, output) in parts {
+                part(rows, source, output, &mut buffer, threads);
             }
         }
     }
 
-    /// The inputs as run `run` of gates sees them.
+    /// The inputs, from row `first` on, as run `run` of gates sees them.
     fn masked<'b>(
         &self,
+        first: usize,
         inputs: &'b [T],
         run: usize,
         buffer: &'b mut [T],
         threads: Threads,
     ) -> &'b [T] {
         let Some(mask) = self.masks.of_gate(run) else { return inputs };
-        let step_len = self.batch_size * self.d_in;
+        let d_in = self.d_in;
         let buffer = &mut buffer[..inputs.len()];
-        for_each_chunk(buffer, step_len, threads, |t, output| {
-            masked(output, &inputs[t * step_len..(t + 1) * step_len], mask);
+        for_each_chunk(buffer, d_in, threads, |index, output| {
+            let (_, row) = self.steps.at(first + index);
+            let mask = &mask[row * d_in..(row + 1) * d_in];
+            masked(output, &inputs[index * d_in..(index + 1) * d_in], mask);
         });
         buffer
     }

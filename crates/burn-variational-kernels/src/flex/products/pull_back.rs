@@ -8,26 +8,28 @@ use super::masks::MaskValues;
 use super::panels::Panels;
 use crate::flex::memory::Shared;
 use crate::flex::numbers::{Real, arch, mul_add};
-use crate::flex::sharing::{Schedule, Sizes, Tile};
+use crate::flex::sharing::{Schedule, Tile};
 
 /// The transposed recurrent weights with their masks.
 #[derive(Debug)]
 pub(crate) struct PullBack<'a, T> {
     panels: Panels<'a, T>,
     masks: MaskValues<'a, T>,
-    batch_size: usize,
     d_hidden: usize,
     arch: Arch,
 }
 
 impl<'a, T: Real> PullBack<'a, T> {
-    pub(crate) fn new(recurrent: &'a [T], masks: MaskValues<'a, T>, schedule: &Schedule) -> Self {
-        let Sizes { batch_size, d_hidden, .. } = schedule.sizes;
+    pub(crate) fn new(
+        recurrent: &'a [T],
+        masks: MaskValues<'a, T>,
+        schedule: &Schedule<'_>,
+    ) -> Self {
         let panels = Panels::of_transposed_weights(recurrent, schedule);
-        Self { panels, masks, batch_size, d_hidden, arch: arch() }
+        Self { panels, masks, d_hidden: schedule.sizes.d_hidden, arch: arch() }
     }
 
-    /// [`add`](Self::add) for step `t` of `deltas`, `[seq_length, batch_size, stride]`.
+    /// [`add`](Self::add) for step `t` of `deltas`, `[n_rows, stride]`, to those rows that it has.
     ///
     /// # Safety
     ///
@@ -41,11 +43,17 @@ impl<'a, T: Real> PullBack<'a, T> {
         d_h: &mut [T],
         product: &mut [T],
     ) {
-        let first = t * self.batch_size;
-        let range = (first + tile.rows.start) * stride..(first + tile.rows.end) * stride;
+        let steps = tile.sizes.steps;
+        let rows = tile.among(steps.n_at(t));
+        if rows.is_empty() {
+            return;
+        }
+        let tile = Tile { rows: &rows, ..tile };
+        let range = steps.row(t, rows.start) * stride..steps.row(t, rows.end) * stride;
         // SAFETY: the caller's: what an earlier stage wrote is written no more.
         let deltas = unsafe { deltas.read(range) };
-        self.add(gates, (deltas, stride), tile, d_h, product);
+        let len = tile.product_len();
+        self.add(gates, (deltas, stride), tile, &mut d_h[..len], &mut product[..len]);
     }
 
     /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`

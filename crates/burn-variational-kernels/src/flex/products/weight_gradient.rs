@@ -9,38 +9,52 @@ use crate::flex::numbers::Real;
 use crate::flex::sharing::{
     MIN_UNITS, SMALL_DEPTH, Threads, fit_cache, for_each_chunk, is_narrow, least_rows, n_parts,
 };
+use crate::steps::SequenceSteps;
 
-/// The steps masked at a time, and multiplied to this many columns: enough rows for a matrix
-/// product at full speed, and few enough to stay in the cache. No more than `gemm` sums up at a
-/// time in a narrow product, so that its units can be cut anywhere.
-fn steps_at_a_time(inputs: &Inputs<'_, impl Real>, columns: usize) -> usize {
+/// The rows masked at a time, and multiplied to this many columns: enough for a matrix product at
+/// full speed, and few enough to stay in the cache. No more than `gemm` sums up at a time in a
+/// narrow product, so that its units can be cut anywhere.
+fn rows_at_a_time(inputs: &Inputs<'_, impl Real>, columns: usize) -> usize {
     let rows = if is_narrow(columns) { SMALL_DEPTH } else { 1024 };
-    (rows / inputs.batch_size).clamp(1, inputs.n_steps())
+    let batch_size = inputs.steps.batch_size();
+    ((rows / batch_size).max(1) * batch_size).min(inputs.steps.n_rows())
 }
 
-/// What entered the weights: rows of `d_in` elements, in two parts one after the other. For
-/// recurrent weights these are `h_0` and `h_1 … h_{T-1}`.
+/// What entered the weights, a row of `d_in` elements for each row of each step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs<'a, T> {
-    pub(crate) parts: [&'a [T]; 2],
+    pub(crate) entered: Entered<'a, T>,
     pub(crate) masks: MaskValues<'a, T>,
-    pub(crate) batch_size: usize,
+    pub(crate) steps: &'a SequenceSteps,
     pub(crate) d_in: usize,
+}
+
+/// Where the rows that entered lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Entered<'a, T> {
+    /// In their order.
+    Rows(&'a [T]),
+    /// They are the states that the steps walked before left behind.
+    States {
+        /// `[batch_size, d_in]`.
+        initial: &'a [T],
+        /// `[n_rows, d_in]`, and perhaps more.
+        states: &'a [T],
+    },
 }
 
 impl<T> Inputs<'_, T> {
     /// Units of row `row` of step `t`.
     fn at(&self, t: usize, row: usize, units: &Range<usize>) -> &[T] {
-        let start = (t * self.batch_size + row) * self.d_in;
-        let (part, start) = match start.checked_sub(self.parts[0].len()) {
-            Some(start) => (self.parts[1], start),
-            None => (self.parts[0], start),
+        let (values, row) = match self.entered {
+            Entered::Rows(values) => (values, self.steps.row(t, row)),
+            Entered::States { initial, states } => match self.steps.row_before(t, row) {
+                None => (initial, row),
+                Some(before) => (states, before),
+            },
         };
-        &part[start + units.start..start + units.end]
-    }
-
-    fn n_steps(&self) -> usize {
-        (self.parts[0].len() + self.parts[1].len()) / (self.batch_size * self.d_in)
+        let start = row * self.d_in;
+        &values[start + units.start..start + units.end]
     }
 }
 
@@ -70,7 +84,7 @@ pub(crate) fn weight_gradient<T: Real>(
     let d_in = inputs.d_in;
     if fit_cache::<T>(output.len()) {
         let columns = inputs.masks.run_len(&gates) * deltas.d_hidden;
-        let depth = steps_at_a_time(&inputs, columns) * inputs.batch_size;
+        let depth = rows_at_a_time(&inputs, columns);
         let least = least_rows(depth, columns).max(MIN_UNITS);
         let n_parts = n_parts(d_in.div_ceil(MAX_UNITS), d_in / least);
         let start = |part: usize| part * d_in / n_parts;
@@ -104,35 +118,33 @@ fn write_units<T: Real>(
     gates: &Range<usize>,
     threads: Threads,
 ) {
-    let Inputs { masks, batch_size, d_in, .. } = inputs;
+    let Inputs { masks, steps, d_in, .. } = inputs;
     let Deltas { stride, first_gate, d_hidden, .. } = deltas;
-    let n_steps = inputs.n_steps();
-    let steps_at_a_time = steps_at_a_time(&inputs, masks.run_len(gates) * d_hidden);
-    let step_len = batch_size * units.len();
-    let mut buffer = Scratch::new(steps_at_a_time * step_len);
+    let n_rows = steps.n_rows();
+    let rows_at_a_time = rows_at_a_time(&inputs, masks.run_len(gates) * d_hidden);
+    let mut buffer = Scratch::new(rows_at_a_time * units.len());
     for run in masks.runs(gates.clone()) {
         let mask = masks.of_gate(run.start);
         let column = column + (run.start - gates.start) * d_hidden;
-        for first in (0..n_steps).step_by(steps_at_a_time) {
-            let steps = steps_at_a_time.min(n_steps - first);
-            let entered = &mut buffer[..steps * step_len];
-            for_each_chunk(entered, step_len, threads, |t, step| {
-                for (row, output) in step.chunks_exact_mut(units.len()).enumerate() {
-                    let input = inputs.at(first + t, row, &units);
-                    match mask {
-                        Some(mask) => {
-                            let start = row * d_in;
-                            masked(output, input, &mask[start + units.start..start + units.end]);
-                        }
-                        None => output.copy_from_slice(input),
+        for first in (0..n_rows).step_by(rows_at_a_time) {
+            let rows = rows_at_a_time.min(n_rows - first);
+            let entered = &mut buffer[..rows * units.len()];
+            for_each_chunk(entered, units.len(), threads, |place, output| {
+                let (t, row) = steps.at(first + place);
+                let input = inputs.at(t, row, &units);
+                match mask {
+                    Some(mask) => {
+                        let start = row * d_in;
+                        masked(output, input, &mask[start + units.start..start + units.end]);
                     }
+                    None => output.copy_from_slice(input),
                 }
             });
-            let start = first * batch_size * stride + (run.start - first_gate) * d_hidden;
+            let start = first * stride + (run.start - first_gate) * d_hidden;
             let product = Product {
                 left: (entered, 1, units.len()),
                 right: (&deltas.values[start..], stride, 1),
-                dims: [units.len(), steps * batch_size, run.len() * d_hidden],
+                dims: [units.len(), rows, run.len() * d_hidden],
             };
             product.write(&mut output[column..], width, first > 0, threads);
         }

@@ -4,48 +4,59 @@ use std::ops::Range;
 
 use crate::flex::memory::Shared;
 use crate::flex::numbers::Real;
-use crate::flex::products::{MaskValues, Panels, masked};
+use crate::flex::products::{MaskValues, Panels};
 use crate::flex::sharing::{Sizes, Tile};
 
-/// The masked states of the step at hand and of the next, in turns.
+/// The states that enter the step at hand and the next, masked, in turns.
 #[derive(Debug)]
 pub(crate) struct Entering<'a, T> {
-    sizes: Sizes,
+    sizes: Sizes<'a>,
     masks: MaskValues<'a, T>,
     /// `h_0`.
     initial: &'a [T],
-    /// `h_1 … h_T`.
+    /// `h_t` of all steps.
     states: Shared<'a, T>,
+    n_copies: usize,
     /// `[2, copies, batch_size, d_hidden]`.
-    masked: Shared<'a, T>,
+    copies: Shared<'a, T>,
 }
 
 impl<'a, T: Real> Entering<'a, T> {
-    /// The elements to set aside for masked states.
-    pub(crate) fn n_masked(masks: &MaskValues<'a, T>, sizes: Sizes) -> usize {
-        2 * masks.n_copies() * sizes.batch_size * sizes.d_hidden
+    /// The copies of a state to set aside: one for each mask. Where there is none, states are read
+    /// as they lie, unless some rows of a step come from the step before it and others begin.
+    fn n_copies(masks: &MaskValues<'a, T>, sizes: Sizes<'a>) -> usize {
+        let steps = sizes.steps;
+        let mixed = steps.is_backwards() && !steps.is_regular();
+        masks.n_copies().max(usize::from(mixed))
     }
 
-    /// Ready for step 0. `buffer` has [`n_masked`](Self::n_masked) elements.
+    /// The elements to set aside for copies.
+    pub(crate) fn copies_len(masks: &MaskValues<'a, T>, sizes: Sizes<'a>) -> usize {
+        2 * Self::n_copies(masks, sizes) * sizes.state_len()
+    }
+
+    /// Ready for the first step of every row. `buffer` has [`copies_len`](Self::copies_len)
+    /// elements.
     pub(crate) fn new(
-        sizes: Sizes,
+        sizes: Sizes<'a>,
         masks: MaskValues<'a, T>,
         initial: &'a [T],
         states: Shared<'a, T>,
         buffer: &'a mut [T],
     ) -> Self {
-        for copy in 0..masks.n_copies() {
-            let output = &mut buffer[copy * initial.len()..][..initial.len()];
-            masked(output, initial, masks.copy(copy));
+        let n_copies = Self::n_copies(&masks, sizes);
+        // Rows that begin later find their initial state at whichever turn that is.
+        for (copy, output) in buffer.chunks_exact_mut(initial.len()).enumerate() {
+            masks.write(copy % n_copies, 0..initial.len(), initial, output);
         }
-        Self { sizes, masks, initial, states, masked: Shared::new(buffer) }
+        Self { sizes, masks, initial, states, n_copies, copies: Shared::new(buffer) }
     }
 
     /// `(h_{t-1} ∘ z_k) U_k` for neighbouring gates `k`, `[gates, rows, padded units]`.
     ///
     /// # Safety
     ///
-    /// Step `t - 1` of these rows is finished.
+    /// The step before `t` of these rows is finished.
     pub(crate) unsafe fn products(
         &self,
         panels: &Panels<'_, T>,
@@ -54,7 +65,7 @@ impl<'a, T: Real> Entering<'a, T> {
         tile: Tile<'_>,
         output: &mut [T],
     ) {
-        if tile.rows.len() == 1 && self.masks.n_copies() <= 1 && panels.joins(tile.units) {
+        if tile.rows.len() == 1 && self.n_copies <= 1 && panels.joins(tile.units) {
             // SAFETY: the caller's.
             let row = unsafe { self.rows(t, gates.start, tile.rows) };
             panels.joined_product(gates, row, output);
@@ -68,24 +79,24 @@ impl<'a, T: Real> Entering<'a, T> {
         }
     }
 
-    /// Rows of `h_{t-1} ∘ z_k`, one after the other, for step `t` counted from 0.
+    /// Rows of `h_{t-1} ∘ z_k`, one after the other.
     ///
     /// # Safety
     ///
-    /// Step `t - 1` of these rows is finished.
+    /// The step before `t` of these rows is finished.
     pub(crate) unsafe fn rows(&self, t: usize, gate: usize, rows: &Range<usize>) -> &'a [T] {
-        let Sizes { batch_size, d_hidden, .. } = self.sizes;
+        let Sizes { steps, d_hidden, .. } = self.sizes;
         let range = |first: usize| (first + rows.start) * d_hidden..(first + rows.end) * d_hidden;
-        match self.masks {
-            // SAFETY: what an earlier step wrote is written no more; masked copies of step `t` are
-            // written by step `t - 1`, and again by step `t + 1` only.
-            MaskValues::Identity if t == 0 => &self.initial[range(0)],
-            // SAFETY: as above.
-            MaskValues::Identity => unsafe { self.states.read(range((t - 1) * batch_size)) },
-            // SAFETY: as above.
-            _ => unsafe {
-                self.masked.read(range(self.copy_row(t, self.masks.copy_of_gate(gate))))
-            },
+        if self.n_copies > 0 {
+            let copy = self.copy_row(t, self.masks.copy_of_gate(gate));
+            // SAFETY: copies of step `t` are written by the step before it, and again by the one
+            // after it only.
+            return unsafe { self.copies.read(range(copy)) };
+        }
+        match steps.row_before(t, 0) {
+            None => &self.initial[range(0)],
+            // SAFETY: what an earlier step wrote is written no more.
+            Some(first) => unsafe { self.states.read(range(first)) },
         }
     }
 
@@ -93,31 +104,32 @@ impl<'a, T: Real> Entering<'a, T> {
     ///
     /// # Safety
     ///
-    /// Step `t - 1` of this row and these units is finished.
+    /// The step before `t` of this row and these units is finished.
     pub(crate) unsafe fn state(&self, t: usize, row: usize, tile: Tile<'_>) -> &'a [T] {
-        match t {
-            0 => &self.initial[tile.at(row)],
+        match self.sizes.steps.row_before(t, row) {
+            None => &self.initial[tile.at(row)],
             // SAFETY: what an earlier step wrote is written no more.
-            _ => unsafe { self.states.read(tile.at_step(t - 1, row)) },
+            Some(before) => unsafe { self.states.read(tile.at(before)) },
         }
     }
 
-    /// Masks units of one row of `h_t`, which enter step `t + 1`.
+    /// Masks units of one row of `h_t`, which enter the next step.
     ///
     /// # Safety
     ///
     /// This task alone has this row and these units at step `t`.
     #[inline(always)]
     pub(crate) unsafe fn set(&self, t: usize, row: usize, tile: Tile<'_>, h: &[T]) {
-        for copy in 0..self.masks.n_copies() {
+        for copy in 0..self.n_copies {
+            // The next step is the one after or before `t`, which have the same turn.
             let range = tile.at(self.copy_row(t + 1, copy) + row);
             // SAFETY: the caller owns them; readers of step `t` read the other half.
-            let output = unsafe { self.masked.write(range) };
-            masked(output, h, &self.masks.copy(copy)[tile.at(row)]);
+            let output = unsafe { self.copies.write(range) };
+            self.masks.write(copy, tile.at(row), h, output);
         }
     }
 
     fn copy_row(&self, t: usize, copy: usize) -> usize {
-        ((t % 2) * self.masks.n_copies() + copy) * self.sizes.batch_size
+        ((t % 2) * self.n_copies + copy) * self.sizes.batch_size()
     }
 }

@@ -3,11 +3,12 @@
 use pulp::{Simd, WithSimd};
 
 use super::entering::Entering;
+use super::kept::Kept;
 use super::pointwise::{add, add_sigmoid, add_tanh, multiply};
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{MaskValues, Panels, PullBack};
-use crate::flex::sharing::{Schedule, Sizes, Tile};
+use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 const N_GATES: usize = 4;
 
@@ -20,25 +21,23 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) cell: &'a [T],
     /// The projected inputs, which the gates replace.
     pub(crate) gates: &'a mut [T],
-    /// `[seq_length, batch_size, d_hidden]`, or two steps in turns if none is kept.
+    /// Of all steps, or of two in turns if none is kept.
     pub(crate) cells: &'a mut [T],
-    /// `h_1 … h_T, c_T`.
+    /// `h_t` of all steps, and the last cell of every row.
     pub(crate) packed: &'a mut [T],
 }
 
 /// Runs the recurrence over all steps.
-pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
     let schedule = Schedule::new::<T>(sizes);
     let panels = Panels::of_weights(pass.recurrent, &schedule);
-    let (gates, cells) = (Shared::new(pass.gates), Shared::new(pass.cells));
-    let kept_steps = cells.len() / (batch_size * d_hidden);
+    let (gates, cells) = (Shared::new(pass.gates), Kept::new(sizes, pass.cells));
     let packed = Shared::new(pass.packed);
-    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
-    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let mut copies = Scratch::new(Entering::copies_len(&pass.masks, sizes));
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut copies);
     let arch = arch();
 
-    schedule.run(seq_length, N_GATES, |scratch, t, tile| {
+    schedule.walk(1, N_GATES, |scratch, _, t, tile| {
         let products = &mut scratch[..N_GATES * tile.product_len()];
         // SAFETY: the step before is a stage of its own.
         unsafe { entering.products(&panels, t, 0..N_GATES, tile, products) };
@@ -48,7 +47,6 @@ pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
             products,
             gates,
             cells,
-            kept_steps,
             packed,
             initial_cell: pass.cell,
             cell_mask: pass.cell_mask,
@@ -64,8 +62,7 @@ struct ForwardRows<'a, 'b, T> {
     /// `[n_gates, rows, padded units]`.
     products: &'b [T],
     gates: Shared<'a, T>,
-    cells: Shared<'a, T>,
-    kept_steps: usize,
+    cells: Kept<'a, T>,
     packed: Shared<'a, T>,
     initial_cell: &'a [T],
     cell_mask: Option<&'a [T]>,
@@ -77,22 +74,22 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { t, tile, kept_steps, .. } = self;
-        let seq_length = tile.sizes.seq_length;
+        let Self { t, tile, .. } = self;
+        let steps = tile.sizes.steps;
         for row in tile.rows.clone() {
             let product = |gate: usize| tile.of_product(self.products, gate, row);
             // SAFETY: this task alone has these rows and units of this step, and the cells of the
             // step before; each range is another part of its buffer.
             let (i, f, g, o, c, h) = unsafe {
                 let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
-                let c = self.cells.write(tile.at_step(t % kept_steps, row));
+                let c = self.cells.write(t, row, tile);
                 let h = self.packed.write(tile.at_step(t, row));
                 (gate(0), gate(1), gate(2), gate(3), c, h)
             };
-            let c_before = match t {
-                0 => &self.initial_cell[tile.at(row)],
+            let c_before = match steps.before(t, row) {
+                None => &self.initial_cell[tile.at(row)],
                 // SAFETY: as above.
-                _ => unsafe { self.cells.read(tile.at_step((t - 1) % kept_steps, row)) },
+                Some(before) => unsafe { self.cells.read(before, row, tile) },
             };
             add_sigmoid::<S, T>(i, product(0));
             add_sigmoid::<S, T>(f, product(1));
@@ -105,9 +102,9 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             output::<S, T>(h, o, c);
             // SAFETY: as above.
             unsafe { self.entering.set(t, row, tile, h) };
-            if t + 1 == seq_length {
+            if steps.is_last(t, row) {
                 // SAFETY: as above.
-                unsafe { self.packed.write(tile.at_step(seq_length, row)) }.copy_from_slice(c);
+                unsafe { self.packed.write(tile.at(steps.n_rows() + row)) }.copy_from_slice(c);
             }
         }
     }
@@ -149,25 +146,24 @@ pub(crate) struct Backward<'a, T> {
 }
 
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
-pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
+    let Sizes { steps, d_hidden, .. } = sizes;
     let schedule = Schedule::new::<T>(sizes);
     let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
-    let last = seq_length * batch_size * d_hidden;
-    pass.d_cell.copy_from_slice(&pass.gradient[last..]);
+    pass.d_cell.copy_from_slice(&pass.gradient[steps.n_rows() * d_hidden..]);
     let gates = Shared::new(pass.gates);
     let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
     let arch = arch();
 
-    schedule.run(seq_length + 1, 2, |scratch, stage, tile| {
+    schedule.walk_back(1, 2, |scratch, _, at, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
-        if stage > 0 {
-            let (deltas, later) = ((gates, N_GATES * d_hidden), seq_length - stage);
-            // SAFETY: the step after this one is a stage of its own, and finished.
+        if let Some(later) = at.later {
+            let deltas = (gates, N_GATES * d_hidden);
+            // SAFETY: the later step is a stage of its own, and finished.
             unsafe { pull_back.add_step(0..N_GATES, deltas, later, tile, d_h, product) };
         }
         arch.dispatch(BackwardRows {
-            t: seq_length.checked_sub(stage + 1),
+            at,
             tile,
             d_h,
             gradient: pass.gradient,
@@ -184,7 +180,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
 /// The point-wise part of one step back, for some rows and units; without a step, what is left for
 /// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    t: Option<usize>,
+    at: WalkedBack,
     tile: Tile<'b>,
     /// What the next step hands back, `[rows, padded units]`.
     d_h: &'b mut [T],
@@ -205,7 +201,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
         let Self { tile, .. } = self;
         for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
             let d_h = &mut d_h[..tile.units.len()];
-            let Some(t) = self.t else {
+            let Some(t) = self.at.step_of(row) else {
                 // SAFETY: this task alone has these rows and units.
                 unsafe { self.d_initial.write(tile.at(row)) }.copy_from_slice(d_h);
                 continue;
@@ -217,9 +213,9 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 (gate(0), gate(1), gate(2), gate(3), self.d_cell.write(tile.at(row)))
             };
             let c = &self.cells[tile.at_step(t, row)];
-            let c_before = match t {
-                0 => &self.initial_cell[tile.at(row)],
-                _ => &self.cells[tile.at_step(t - 1, row)],
+            let c_before = match tile.sizes.steps.row_before(t, row) {
+                None => &self.initial_cell[tile.at(row)],
+                Some(before) => &self.cells[tile.at(before)],
             };
             add(d_h, &self.gradient[tile.at_step(t, row)]);
             through_output::<S, T>(o, d_c, c, d_h);

@@ -2,6 +2,7 @@
 
 mod entering;
 pub(crate) mod gru;
+mod kept;
 pub(crate) mod lstm;
 mod pointwise;
 pub(crate) mod rnn;

@@ -7,7 +7,7 @@ use super::pointwise::{add, add_tanh};
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add};
 use crate::flex::products::{MaskValues, Panels, PullBack};
-use crate::flex::sharing::{Schedule, Sizes, Tile};
+use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 /// What a forward pass reads and writes.
 pub(crate) struct Forward<'a, T> {
@@ -15,21 +15,20 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) masks: MaskValues<'a, T>,
     pub(crate) hidden: &'a [T],
     pub(crate) projected: &'a [T],
-    /// `h_1 … h_T`.
+    /// `h_t` of all steps.
     pub(crate) packed: &'a mut [T],
 }
 
 /// Runs the recurrence over all steps.
-pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
-    let seq_length = sizes.seq_length;
+pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
     let schedule = Schedule::new::<T>(sizes);
     let panels = Panels::of_weights(pass.recurrent, &schedule);
     let packed = Shared::new(pass.packed);
-    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
-    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let mut copies = Scratch::new(Entering::copies_len(&pass.masks, sizes));
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut copies);
     let arch = arch();
 
-    schedule.run(seq_length, 1, |scratch, t, tile| {
+    schedule.walk(1, 1, |scratch, _, t, tile| {
         let products = &mut scratch[..tile.product_len()];
         // SAFETY: the step before is a stage of its own.
         unsafe { entering.products(&panels, t, 0..1, tile, products) };
@@ -79,30 +78,28 @@ pub(crate) struct Backward<'a, T> {
 }
 
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
-pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, d_hidden, .. } = sizes;
+pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
+    let d_hidden = sizes.d_hidden;
     let schedule = Schedule::new::<T>(sizes);
     let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (deltas, d_initial) = (Shared::new(pass.deltas), Shared::new(pass.d_hidden));
     let (gradient, packed) = (pass.gradient, pass.packed);
     let arch = arch();
 
-    schedule.run(seq_length + 1, 2, |scratch, stage, tile| {
+    schedule.walk_back(1, 2, |scratch, _, at, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
-        if stage > 0 {
-            let (deltas, later) = ((deltas, d_hidden), seq_length - stage);
-            // SAFETY: the step after this one is a stage of its own, and finished.
-            unsafe { pull_back.add_step(0..1, deltas, later, tile, d_h, product) };
+        if let Some(later) = at.later {
+            // SAFETY: the later step is a stage of its own, and finished.
+            unsafe { pull_back.add_step(0..1, (deltas, d_hidden), later, tile, d_h, product) };
         }
-        let t = seq_length.checked_sub(stage + 1);
-        arch.dispatch(BackwardRows { t, tile, d_h, gradient, packed, deltas, d_initial });
+        arch.dispatch(BackwardRows { at, tile, d_h, gradient, packed, deltas, d_initial });
     });
 }
 
 /// The point-wise part of one step back, for some rows and units; without a step, what is left for
 /// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    t: Option<usize>,
+    at: WalkedBack,
     tile: Tile<'b>,
     /// What the next step hands back, `[rows, padded units]`.
     d_h: &'b mut [T],
@@ -120,7 +117,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
         let Self { tile, .. } = self;
         for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
             let d_h = &mut d_h[..tile.units.len()];
-            let Some(t) = self.t else {
+            let Some(t) = self.at.step_of(row) else {
                 // SAFETY: this task alone has these rows and units.
                 unsafe { self.d_initial.write(tile.at(row)) }.copy_from_slice(d_h);
                 continue;

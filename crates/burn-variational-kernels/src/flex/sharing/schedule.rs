@@ -3,17 +3,20 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::blocks::{MAX_UNITS, blocks, padded};
 use super::parts::{MIN_ROWS, MIN_UNITS, least_columns, n_parts};
 use super::sizes::Sizes;
 use super::threads::stays;
 use super::tile::Tile;
+use super::walk_back::WalkedBack;
 use crate::flex::numbers::Real;
 
 /// The most rows in one matrix product: beyond 48, `gemm` copies the panel before it multiplies.
 const MAX_ROWS: usize = 32;
+
+/// The same for rows that end at different steps: so few that threads have about as much to do,
+/// whatever the lengths are.
+const MAX_ROWS_THAT_END: usize = 16;
 
 /// The multiplications of a step under which waiting for another thread costs more than it helps.
 const MIN_SPLIT_WORK: usize = 1 << 18;
@@ -35,8 +38,8 @@ pub(crate) enum Split {
 
 /// The tasks of a sequence.
 #[derive(Debug)]
-pub(crate) struct Schedule {
-    pub(crate) sizes: Sizes,
+pub(crate) struct Schedule<'s> {
+    pub(crate) sizes: Sizes<'s>,
     pub(crate) rows: Vec<Range<usize>>,
     pub(crate) blocks: Vec<Range<usize>>,
     pub(crate) split: Split,
@@ -44,18 +47,24 @@ pub(crate) struct Schedule {
     pub(crate) in_panels: bool,
 }
 
-impl Schedule {
+impl<'s> Schedule<'s> {
     /// The tasks for these sizes and the threads at hand. Results are the same for any number of
     /// them, since that only says where products of the same kind are cut.
-    pub(crate) fn new<T>(sizes: Sizes) -> Self {
-        let Sizes { seq_length, batch_size, d_hidden, n_gates } = sizes;
+    pub(crate) fn new<T>(sizes: Sizes<'s>) -> Self {
+        let Sizes { steps, d_hidden, n_gates } = sizes;
+        let batch_size = steps.batch_size();
         let weights = n_gates * d_hidden * d_hidden;
-        let small =
-            weights * batch_size < MIN_SPLIT_WORK || stays(seq_length * batch_size, weights);
+        let small = weights * batch_size < MIN_SPLIT_WORK || stays(steps.n_rows(), weights);
         // To lay them out for a single step takes longer than the step.
-        let in_panels = seq_length > 1 || batch_size > MAX_ROWS;
+        let in_panels = steps.seq_length() > 1 || batch_size > MAX_ROWS;
 
-        let row_parts = (batch_size.div_ceil(MAX_ROWS), (batch_size / MIN_ROWS).max(1));
+        let row_parts = if steps.is_regular() {
+            (batch_size.div_ceil(MAX_ROWS), (batch_size / MIN_ROWS).max(1))
+        } else {
+            // As rows end, a part may be left with a single one, wherever it was cut.
+            let parts = batch_size.div_ceil(MAX_ROWS_THAT_END);
+            (parts, parts)
+        };
         let unit_parts = if in_panels {
             (d_hidden.div_ceil(MAX_UNITS), d_hidden.div_ceil(MIN_UNITS))
         } else {
@@ -66,7 +75,9 @@ impl Schedule {
         let split = if by_rows { Split::Rows } else { Split::Units };
 
         let cut = |(least, most)| n_parts(least, most);
-        let n_rows = if split == Split::Rows && !small { cut(row_parts) } else { row_parts.0 };
+        let by_rows = split == Split::Rows && !small;
+        // The number of threads may decide between the two, so rows that end are cut alike in both.
+        let n_rows = if by_rows { cut(row_parts) } else { row_parts.0 };
         let n_blocks = if split == Split::Units { cut(unit_parts) } else { unit_parts.0 };
         let row = |part: usize| part * batch_size / n_rows;
         Self {
@@ -78,21 +89,67 @@ impl Schedule {
         }
     }
 
-    /// Runs all stages in order. `task(scratch, stage, tile)` finds the results of earlier stages,
-    /// of the same rows at least, and writes its own rows and units. Its scratch has room for so
-    /// many products of its tile.
+    /// Runs all stages in order, each on the first `n_rows(stage)` rows of the batch.
+    /// `task(scratch, stage, tile)` finds the results of earlier stages, of the same rows at least,
+    /// and writes its own rows and units. Its scratch has room for so many products of its tile.
     pub(crate) fn run<T: Real>(
         &self,
         stages: usize,
+        n_rows: impl Fn(usize) -> usize + Sync,
         n_products: usize,
         task: impl Fn(&mut [T], usize, Tile<'_>) + Sync,
     ) {
         let longest = |ranges: &[Range<usize>]| ranges.iter().map(Range::len).max().unwrap_or(0);
         let scratch = n_products * longest(&self.rows) * padded(longest(&self.blocks));
+        let task = |scratch: &mut [T], stage: usize, tile: Tile<'_>| {
+            let rows = tile.among(n_rows(stage));
+            if !rows.is_empty() {
+                task(scratch, stage, Tile { rows: &rows, ..tile });
+            }
+        };
         match self.split {
             Split::Rows => self.by_rows(stages, scratch, task),
             Split::Units => self.by_units(stages, scratch, task),
         }
+    }
+
+    /// [`run`](Self::run) for a walk, of `per_step` stages a step.
+    pub(crate) fn walk<T: Real>(
+        &self,
+        per_step: usize,
+        n_products: usize,
+        task: impl Fn(&mut [T], usize, usize, Tile<'_>) + Sync,
+    ) {
+        let steps = self.sizes.steps;
+        let stages = per_step * steps.seq_length();
+        let t = |stage: usize| steps.walked(stage / per_step);
+        let n_rows = |stage: usize| steps.n_at(t(stage));
+        self.run(stages, n_rows, n_products, |scratch, stage, tile| {
+            task(scratch, stage, t(stage), tile);
+        });
+    }
+
+    /// [`run`](Self::run) for a walk back, of `per_step` stages a step, and one more for what is
+    /// left to the initial state.
+    pub(crate) fn walk_back<T: Real>(
+        &self,
+        per_step: usize,
+        n_products: usize,
+        task: impl Fn(&mut [T], usize, WalkedBack, Tile<'_>) + Sync,
+    ) {
+        let steps = self.sizes.steps;
+        let stages = per_step * steps.seq_length() + 1;
+        let at = |stage: usize| steps.walked_back(stage / per_step);
+        // The first stage of a step hands back what it gets from the later one, and some of whose
+        // rows may have begun there.
+        let n_rows = |stage: usize| {
+            let WalkedBack { n_rows, later, .. } = at(stage);
+            let later = later.filter(|_| stage.is_multiple_of(per_step));
+            n_rows.max(later.map_or(0, |later| steps.n_at(later)))
+        };
+        self.run(stages, n_rows, n_products, |scratch, stage, tile| {
+            task(scratch, stage, at(stage), tile);
+        });
     }
 
     fn by_rows<T: Real>(
@@ -110,10 +167,20 @@ impl Schedule {
                 }
             }
         };
-        match self.rows.as_slice() {
-            [all] => sequence(all),
-            several => several.par_iter().with_max_len(1).for_each(sequence),
-        }
+        let [_, _, ..] = self.rows.as_slice() else { return self.rows.iter().for_each(sequence) };
+        // A thread takes what is next: the first rows have the longest sequences.
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(rows) = self.rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                sequence(rows);
+            }
+        };
+        rayon::scope(|scope| {
+            for _ in 1..rayon::current_num_threads().min(self.rows.len()) {
+                scope.spawn(|_| work());
+            }
+            work();
+        });
     }
 
     /// Every thread first claims blocks of its own, and then those that others have left. The
@@ -204,6 +271,7 @@ mod tests {
     use rayon::ThreadPoolBuilder;
 
     use super::*;
+    use crate::steps::SequenceSteps;
 
     #[test]
     fn an_lstm_feeds_as_many_cores_as_readme_says() {
@@ -214,7 +282,8 @@ mod tests {
             (35, 20, 650, Split::Units, 21),
             (35, 20, 1500, Split::Units, 47),
         ] {
-            let sizes = Sizes { seq_length, batch_size, d_hidden, n_gates: 4 };
+            let steps = SequenceSteps::regular(seq_length, batch_size);
+            let sizes = Sizes { steps: &steps, d_hidden, n_gates: 4 };
             let schedule = pool.install(|| Schedule::new::<f32>(sizes));
             assert_eq!(schedule.split, split, "{sizes:?}");
             let tasks = if split == Split::Rows { &schedule.rows } else { &schedule.blocks };

@@ -4,20 +4,32 @@ use burn::backend::TensorMetadata;
 
 use crate::flex::memory::FlexTensor;
 use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
 
 /// The sizes of a sequence.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) seq_length: usize,
-    pub(crate) batch_size: usize,
+pub(crate) struct Sizes<'s> {
+    pub(crate) steps: &'s SequenceSteps,
     pub(crate) d_hidden: usize,
     pub(crate) n_gates: usize,
 }
 
-impl Sizes {
+impl<'s> Sizes<'s> {
     /// Those of a sequence with this initial hidden state.
-    pub(crate) fn new(recurrence: Recurrence, seq_length: usize, hidden: &FlexTensor) -> Self {
-        let shape = hidden.shape();
-        Self { seq_length, batch_size: shape[0], d_hidden: shape[1], n_gates: recurrence.n_gates() }
+    pub(crate) fn new(
+        recurrence: Recurrence,
+        steps: &'s SequenceSteps,
+        hidden: &FlexTensor,
+    ) -> Self {
+        Self { steps, d_hidden: hidden.shape()[1], n_gates: recurrence.n_gates() }
+    }
+
+    pub(crate) fn batch_size(&self) -> usize {
+        self.steps.batch_size()
+    }
+
+    /// The elements of a state.
+    pub(crate) fn state_len(&self) -> usize {
+        self.batch_size() * self.d_hidden
     }
 }

@@ -9,7 +9,7 @@ use crate::flex::numbers::Real;
 /// Rows and units of a step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tile<'a> {
-    pub(crate) sizes: Sizes,
+    pub(crate) sizes: Sizes<'a>,
     pub(crate) rows: &'a Range<usize>,
     pub(crate) units: &'a Range<usize>,
 }
@@ -32,17 +32,21 @@ impl Tile<'_> {
         start + self.units.start..start + self.units.end
     }
 
-    /// The units of row `row` at step `t` of `[seq_length, batch_size, d_hidden]`.
+    /// The units of row `row` at step `t` of `[n_rows, d_hidden]`.
     #[inline(always)]
     pub(crate) fn at_step(&self, t: usize, row: usize) -> Range<usize> {
-        self.at(t * self.sizes.batch_size + row)
+        self.at(self.sizes.steps.row(t, row))
     }
 
-    /// The units of row `row` at step `t` of a gate, in `[seq_length, batch_size, n_gates,
-    /// d_hidden]`.
+    /// The units of row `row` at step `t` of a gate, in `[n_rows, n_gates, d_hidden]`.
     #[inline(always)]
     pub(crate) fn at_gate(&self, t: usize, row: usize, gate: usize) -> Range<usize> {
-        self.at((t * self.sizes.batch_size + row) * self.sizes.n_gates + gate)
+        self.at(self.sizes.steps.row(t, row) * self.sizes.n_gates + gate)
+    }
+
+    /// The rows of it that are among the first so many of the batch.
+    pub(crate) fn among(&self, n_rows: usize) -> Range<usize> {
+        self.rows.start.min(n_rows)..self.rows.end.min(n_rows)
     }
 
     /// The units of row `row` in products of several gates, `[gates, rows, width]`.

@@ -8,22 +8,21 @@ use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{Panels, PullBack};
 use crate::flex::recurrences::entering::Entering;
+use crate::flex::recurrences::kept::Kept;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid};
-use crate::flex::sharing::{Schedule, Sizes, Tile};
+use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 /// Runs the recurrence over all steps.
-pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
     let schedule = Schedule::new::<T>(sizes);
     let panels = Panels::of_weights(pass.recurrent, &schedule);
-    let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
-    let kept_steps = inner.len() / (batch_size * d_hidden);
+    let (gates, inner) = (Shared::new(pass.gates), Kept::new(sizes, pass.inner));
     let packed = Shared::new(pass.packed);
-    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
-    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let mut copies = Scratch::new(Entering::copies_len(&pass.masks, sizes));
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut copies);
     let arch = arch();
 
-    schedule.run(seq_length, N_GATES, |scratch, t, tile| {
+    schedule.walk(1, N_GATES, |scratch, _, t, tile| {
         let products = &mut scratch[..N_GATES * tile.product_len()];
         // SAFETY: the step before is a stage of its own.
         unsafe { entering.products(&panels, t, 0..N_GATES, tile, products) };
@@ -34,7 +33,6 @@ pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
             candidate_bias: pass.candidate_bias,
             gates,
             inner,
-            kept_steps,
             packed,
             entering: &entering,
         });
@@ -49,8 +47,7 @@ struct ForwardRows<'a, 'b, T> {
     products: &'b [T],
     candidate_bias: Option<&'a [T]>,
     gates: Shared<'a, T>,
-    inner: Shared<'a, T>,
-    kept_steps: usize,
+    inner: Kept<'a, T>,
     packed: Shared<'a, T>,
     entering: &'b Entering<'a, T>,
 }
@@ -67,7 +64,7 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             // part of its buffer. The step before is finished.
             let (r, z, n, q, h, before) = unsafe {
                 let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
-                let q = self.inner.write(tile.at_step(t % self.kept_steps, row));
+                let q = self.inner.write(t, row, tile);
                 let h = self.packed.write(tile.at_step(t, row));
                 (gate(0), gate(1), gate(2), q, h, self.entering.state(t, row, tile))
             };
@@ -94,8 +91,8 @@ fn candidate<S: Simd, T: Real>(n: &mut [T], r: &[T], q: &[T]) {
 }
 
 /// Walks back over all steps. One stage more than there are steps gives the gradient of `h_0`.
-pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, d_hidden, .. } = sizes;
+pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
+    let d_hidden = sizes.d_hidden;
     let schedule = Schedule::new::<T>(sizes);
     let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (gates, inner) = (Shared::new(pass.gates), Shared::new(pass.inner));
@@ -103,26 +100,25 @@ pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
     let states = (pass.hidden, pass.packed);
     let arch = arch();
 
-    schedule.run(seq_length + 1, 2, |scratch, stage, tile| {
+    schedule.walk_back(1, 2, |scratch, _, at, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
-        if stage > 0 {
-            let later = seq_length - stage;
+        if let Some(later) = at.later {
             let (of_gates, of_products) = ((gates, N_GATES * d_hidden), (inner, d_hidden));
-            // SAFETY: the step after this one is a stage of its own, and finished.
+            // SAFETY: the later step is a stage of its own, and finished.
             unsafe {
                 pull_back.add_step(0..2, of_gates, later, tile, d_h, product);
                 pull_back.add_step(2..3, of_products, later, tile, d_h, product);
             }
         }
-        let (t, gradient) = (seq_length.checked_sub(stage + 1), pass.gradient);
-        arch.dispatch(BackwardRows { t, tile, d_h, gradient, states, gates, inner, carried });
+        let gradient = pass.gradient;
+        arch.dispatch(BackwardRows { at, tile, d_h, gradient, states, gates, inner, carried });
     });
 }
 
 /// The point-wise part of one step back, for some rows and units; without a step, what is left for
 /// `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    t: Option<usize>,
+    at: WalkedBack,
     tile: Tile<'b>,
     /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
@@ -145,7 +141,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             add(d_h, carried);
-            let Some(t) = self.t else {
+            let Some(t) = self.at.step_of(row) else {
                 carried.copy_from_slice(d_h);
                 continue;
             };
@@ -155,7 +151,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));
                 (gate(0), gate(1), gate(2), self.inner.write(tile.at_step(t, row)))
             };
-            let before = previous(self.states, t, tile.at(row));
+            let before = previous(self.states, t, row, tile);
             through_update::<S, T>(z, n, carried, d_h, before);
             through_reset(r, q, n);
         }

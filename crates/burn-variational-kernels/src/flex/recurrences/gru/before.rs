@@ -11,37 +11,36 @@ use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch};
 use crate::flex::products::{Panels, PullBack, masked};
 use crate::flex::recurrences::entering::Entering;
+use crate::flex::recurrences::kept::Kept;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
-use crate::flex::sharing::{Schedule, Sizes, Tile};
+use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 /// The gates that read the state as it is: reset and update.
 const READ_STATE: Range<usize> = 0..2;
 
 /// Runs the recurrence over all steps.
-pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
+    let d_hidden = sizes.d_hidden;
     let schedule = Schedule::new::<T>(sizes);
     let panels = Panels::of_weights(pass.recurrent, &schedule);
-    let (gates, passed) = (Shared::new(pass.gates), Shared::new(pass.inner));
-    let kept_steps = passed.len() / (batch_size * d_hidden);
+    let (gates, passed) = (Shared::new(pass.gates), Kept::new(sizes, pass.inner));
     let packed = Shared::new(pass.packed);
-    let mut masked = Scratch::new(Entering::n_masked(&pass.masks, sizes));
-    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut masked);
+    let mut copies = Scratch::new(Entering::copies_len(&pass.masks, sizes));
+    let entering = Entering::new(sizes, pass.masks, pass.hidden, packed, &mut copies);
     let arch = arch();
 
-    schedule.run(2 * seq_length, READ_STATE.len(), |scratch, stage, tile| {
-        let (t, len) = (stage / 2, tile.product_len());
-        let kept = t % kept_steps;
-        let step = Step { t, tile, kept, gates, passed, packed, entering: &entering };
+    schedule.walk(2, READ_STATE.len(), |scratch, stage, t, tile| {
+        let len = tile.product_len();
+        let step = Step { t, tile, gates, passed, packed, entering: &entering };
         if stage.is_multiple_of(2) {
             let products = &mut scratch[..READ_STATE.len() * len];
             // SAFETY: the step before is finished.
             unsafe { entering.products(&panels, t, READ_STATE, tile, products) };
             arch.dispatch(ResetRows { step, products });
         } else {
-            let (products, row) = (&mut scratch[..len], |row| (kept * batch_size + row) * d_hidden);
+            let products = &mut scratch[..len];
             // SAFETY: the stage before wrote it for all units.
-            let states = unsafe { passed.read(row(tile.rows.start)..row(tile.rows.end)) };
+            let states = unsafe { passed.rows(t, tile) };
             panels.product(tile.units, 2..3, (states, d_hidden, tile.rows.len()), products);
             arch.dispatch(CandidateRows { step, products });
         }
@@ -52,11 +51,9 @@ pub(crate) fn forward<T: Real>(sizes: Sizes, pass: Forward<'_, T>) {
 struct Step<'a, 'b, T> {
     t: usize,
     tile: Tile<'b>,
-    /// The place of this step in `passed`.
-    kept: usize,
     gates: Shared<'a, T>,
     /// `r ∘ h_{t-1} ∘ z_h`.
-    passed: Shared<'a, T>,
+    passed: Kept<'a, T>,
     packed: Shared<'a, T>,
     entering: &'b Entering<'a, T>,
 }
@@ -92,7 +89,7 @@ impl<T: Real> WithSimd for ResetRows<'_, '_, T> {
             // SAFETY: this task alone has these rows and units of this step; each range is another
             // part of its buffer. The step before is finished.
             let (r, z, passed, entering) = unsafe {
-                let passed = step.passed.write(tile.at_step(step.kept, row));
+                let passed = step.passed.write(t, row, tile);
                 let entering = step.entering.rows(t, 2, &(row..row + 1));
                 (step.gate(row, 0), step.gate(row, 1), passed, &entering[tile.units.clone()])
             };
@@ -135,32 +132,32 @@ impl<T: Real> WithSimd for CandidateRows<'_, '_, T> {
 
 /// Walks back over all steps, two stages each: the update gate and the candidate, then the reset
 /// gate. One more stage gives the gradient of `h_0`.
-pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
-    let Sizes { seq_length, batch_size, d_hidden, .. } = sizes;
+pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
+    let d_hidden = sizes.d_hidden;
     let schedule = Schedule::new::<T>(sizes);
     let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     let (gates, carried) = (Shared::new(pass.gates), Shared::new(pass.d_hidden));
     // The candidate's gradients of the step at hand, apart from the gates that change beside them.
-    let mut candidate = Scratch::new(batch_size * d_hidden);
+    let mut candidate = Scratch::new(sizes.state_len());
     let candidate = Shared::new(&mut candidate);
     let states = (pass.hidden, pass.packed);
     let arch = arch();
 
-    schedule.run(2 * seq_length + 1, 2, |scratch, stage, tile| {
+    schedule.walk_back(2, 2, |scratch, stage, at, tile| {
         let (d_h, product) = tile.sum_and_product(scratch);
-        let (walked, reset) = (stage / 2, !stage.is_multiple_of(2));
+        let reset = !stage.is_multiple_of(2);
         if reset {
             let range = tile.rows.start * d_hidden..tile.rows.end * d_hidden;
             // SAFETY: the stage before wrote it for all units.
             let deltas = unsafe { candidate.read(range) };
             pull_back.add(2..3, (deltas, d_hidden), tile, d_h, product);
-        } else if walked > 0 {
-            let (deltas, later) = ((gates, N_GATES * d_hidden), seq_length - walked);
-            // SAFETY: the step after this one is finished.
+        } else if let Some(later) = at.later {
+            let deltas = (gates, N_GATES * d_hidden);
+            // SAFETY: the later step is finished.
             unsafe { pull_back.add_step(READ_STATE, deltas, later, tile, d_h, product) };
         }
         arch.dispatch(BackwardRows {
-            t: seq_length.checked_sub(walked + 1),
+            at,
             tile,
             reset,
             d_h,
@@ -176,7 +173,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes, pass: Backward<'_, T>) {
 /// The point-wise part of half a step back, for some rows and units; without a step, what is left
 /// for `h_0`.
 struct BackwardRows<'a, 'b, T> {
-    t: Option<usize>,
+    at: WalkedBack,
     tile: Tile<'b>,
     /// Whether it is the half of the reset gate.
     reset: bool,
@@ -200,11 +197,11 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             let d_h = &mut d_h[..tile.units.len()];
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
-            let Some(t) = self.t else {
+            let Some(t) = self.at.step_of(row) else {
                 add(carried, d_h);
                 continue;
             };
-            let before = previous(self.states, t, tile.at(row));
+            let before = previous(self.states, t, row, tile);
             // SAFETY: as above; each gate is another part of the buffer.
             let gate = |gate| unsafe { self.gates.write(tile.at_gate(t, row, gate)) };
             if self.reset {

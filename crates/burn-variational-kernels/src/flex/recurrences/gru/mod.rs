@@ -7,6 +7,7 @@ use pulp::Simd;
 
 use crate::flex::numbers::{Real, mul_add};
 use crate::flex::products::MaskValues;
+use crate::flex::sharing::Tile;
 
 const N_GATES: usize = 3;
 
@@ -19,10 +20,9 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) hidden: &'a [T],
     /// The projected inputs, which the gates replace.
     pub(crate) gates: &'a mut [T],
-    /// `[seq_length, batch_size, d_hidden]`, or one step if none is kept: what the backward pass
-    /// needs besides the gates.
+    /// What the backward pass needs besides the gates: of all steps, or of one if none is kept.
     pub(crate) inner: &'a mut [T],
-    /// `h_1 … h_T`.
+    /// `h_t` of all steps.
     pub(crate) packed: &'a mut [T],
 }
 
@@ -47,12 +47,12 @@ pub(crate) struct Backward<'a, T> {
 fn previous<'a, T>(
     (hidden, packed): (&'a [T], &'a [T]),
     t: usize,
-    range: std::ops::Range<usize>,
+    row: usize,
+    tile: Tile<'_>,
 ) -> &'a [T] {
-    let step_len = hidden.len();
-    match t {
-        0 => &hidden[range],
-        _ => &packed[(t - 1) * step_len..t * step_len][range],
+    match tile.sizes.steps.row_before(t, row) {
+        None => &hidden[tile.at(row)],
+        Some(before) => &packed[tile.at(before)],
     }
 }
 
