@@ -58,6 +58,6 @@ fn works(device: &Device) -> bool {
 }
 
 /// Whether a device is one of the CPU's.
-pub(crate) fn is_cpu(device: &Device) -> bool {
+pub fn is_cpu(device: &Device) -> bool {
     ["flex", "ndarray"].into_iter().filter_map(named).any(|cpu| cpu == *device)
 }

@@ -17,6 +17,9 @@ pub struct Golden {
 pub struct GoldenCase {
     /// The kind of masks.
     pub name: String,
+    /// The length of each row, of a stack that reads both ways: its layers are forward and
+    /// backward in turns.
+    pub lengths: Option<Vec<usize>>,
     /// `[seq_length, batch_size, d_input]`.
     pub input: GoldenTensor,
     /// What belongs to each layer.

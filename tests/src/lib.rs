@@ -11,7 +11,7 @@ pub use closeness::{
     CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
     assert_elements_close, relative_error, tolerance,
 };
-pub use devices::{cuda, flex, ndarray, wgpu};
+pub use devices::{cuda, flex, is_cpu, ndarray, wgpu};
 pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
     golden_folder,

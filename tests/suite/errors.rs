@@ -197,13 +197,13 @@ fn an_input_of_another_width_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "RecurrentLayer: seq_length must be positive, got 0")]
+#[should_panic(expected = "RecurrentStack: seq_length must be positive, got 0")]
 fn an_empty_sequence_is_refused() {
     forward([1, 0, 3], None, &StackMasks::identity(1));
 }
 
 #[test]
-#[should_panic(expected = "RecurrentLayer: batch_size must be positive, got 0")]
+#[should_panic(expected = "RecurrentStack: batch_size must be positive, got 0")]
 fn an_empty_batch_is_refused() {
     forward([0, 2, 3], None, &StackMasks::identity(1));
 }
@@ -310,7 +310,6 @@ fn options_of_burn_lstm_without_a_counterpart_are_refused_by_name() {
     let config = || nn::LstmConfig::new(3, 4, true);
     let from = |option: &str| format!("burn::nn::Lstm: {option} has no counterpart here");
     assert_eq!(refused(config()), "nothing");
-    assert_eq!(refused(config().with_reverse(true)), from("reverse = true"));
     assert_eq!(refused(config().with_clip(Some(2.0))), from("clip = Some(2.0)"));
     assert_eq!(refused(config().with_input_forget(true)), from("input_forget = true"));
     let relu = || ActivationConfig::Relu;
@@ -344,8 +343,6 @@ fn options_of_burn_rnn_without_a_counterpart_are_refused_by_name() {
     let refused = |config: nn::RnnConfig| refused::<_, VariationalRnn>(config.init(device));
     let config = || nn::RnnConfig::new(3, 4, true);
     assert_eq!(refused(config()), "nothing");
-    let message = refused(config().with_reverse(true));
-    assert!(message.starts_with("burn::nn::Rnn: reverse = true"), "{message}");
     let message = refused(config().with_clip(Some(2.0)));
     assert!(message.starts_with("burn::nn::Rnn: clip = Some(2.0)"), "{message}");
     let message = refused(config().with_hidden_activation(ActivationConfig::Relu));

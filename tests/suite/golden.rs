@@ -5,8 +5,8 @@ use burn::nn::LstmState;
 use burn::tensor::{Device, Tensor};
 use burn_variational::dropout::DropoutMask;
 use burn_variational::rnn::{
-    GateWeights, GruCell, HiddenState, LayerDropout, LayerMasks, LstmCell, RecurrentCell,
-    RecurrentLayer, RecurrentStack, RnnCell, SiteMasks, StackMasks, StackState,
+    GateWeights, GruCell, HiddenState, LayerDropout, LayerMasks, Lengths, LstmCell, MergeMode,
+    RecurrentCell, RecurrentLayer, RecurrentStack, RnnCell, SiteMasks, StackMasks, StackState,
 };
 use cross_backend_tests::{
     CPU_TOLERANCE, Golden, GoldenCase, GoldenLayer, GoldenTensor, assert_close,
@@ -144,26 +144,28 @@ fn check_case<C: GoldenCell>(
     device: &Device,
     what: &str,
 ) {
-    let layers = case
-        .layers
-        .iter()
-        .map(|layer| RecurrentLayer::new(make(layer, device), LayerDropout::none()));
-    let stack = RecurrentStack::new(layers.collect()).with_batch_first(false);
-    let masks = case.layers.iter().zip(&stack.layers).map(|(layer, ours)| {
-        let n_gates = ours.cell.gates().n_gates();
+    let layers = case.layers.iter();
+    let layers = layers.map(|l| RecurrentLayer::new(make(l, device), LayerDropout::none()));
+    let stack = stack_of(layers.collect(), case.lengths.is_some()).with_batch_first(false);
+    let masks = case.layers.iter().map(|layer| {
+        let n_gates = stack.layers[0].cell.gates().n_gates();
         LayerMasks::identity()
             .with_input(site_masks(&layer.input_masks, n_gates, device))
             .with_recurrent(site_masks(&layer.recurrent_masks, n_gates, device))
     });
-    let masks = StackMasks::new(masks.collect());
     let tracked = |tensor: &GoldenTensor| tensor.on::<2>(device).require_grad();
     let initial: Vec<_> =
         case.layers.iter().map(|l| (tracked(&l.h0), l.c0.as_ref().map(tracked))).collect();
     let states = initial.iter().map(|(h, c)| C::state(h.clone(), c.clone()));
+    let (masks, state) = if stack.is_bidirectional() {
+        (StackMasks::both(in_pairs(masks)), StackState::both(in_pairs(states)))
+    } else {
+        (StackMasks::new(masks.collect()), StackState::new(states.collect()))
+    };
     let input = case.input.on::<3>(device).require_grad();
+    let lengths = case.lengths.clone().map(|l| Lengths::new(l, input.dims()[0]).unwrap());
 
-    let state = StackState::new(states.collect());
-    let (output, state) = stack.forward(input.clone(), Some(state), &masks);
+    let (output, state) = stack.forward((input.clone(), lengths), Some(state), &masks);
 
     let close = |got: &Tensor<2>, expected: &GoldenTensor, name: &str| {
         assert_golden(got, &expected.values, format!("{what}: {name}"));
@@ -171,7 +173,11 @@ fn check_case<C: GoldenCell>(
     assert_golden(&output, &case.expected.outputs.values, format!("{what}: outputs"));
     let mut loss = (output * case.output_weights.on(device)).sum();
     for (l, (layer, expected)) in case.layers.iter().zip(&case.expected.layers).enumerate() {
-        let state = state.layer(l);
+        let state = if stack.is_bidirectional() {
+            [Some(state.layer(l / 2)), state.backward_layer(l / 2)][l % 2].unwrap()
+        } else {
+            state.layer(l)
+        };
         let hidden = C::output(state);
         close(&hidden, &expected.h_final, &format!("layer {l} h"));
         loss = loss + (hidden * layer.h_final_weights.on(device)).sum();
@@ -186,7 +192,8 @@ fn check_case<C: GoldenCell>(
     let grad = input.grad(&grads).unwrap();
     let expected = &case.expected.grad_input.values;
     assert_golden(&grad, expected, format!("{what}: grad input"));
-    for (l, (ours, expected)) in stack.layers.iter().zip(&case.expected.layers).enumerate() {
+    let layers = in_turns(&stack);
+    for (l, (ours, expected)) in layers.iter().zip(&case.expected.layers).enumerate() {
         let name = |name: &str| format!("{what}: layer {l} grad {name}");
         let gates = ours.cell.gates();
         let grad = gates.input.grad(&grads).unwrap();
@@ -209,7 +216,37 @@ fn check_case<C: GoldenCell>(
     }
 }
 
+/// A stack of layers that read forward, or forward and backward in turns.
+fn stack_of<C: RecurrentCell>(layers: Vec<RecurrentLayer<C>>, both: bool) -> RecurrentStack<C> {
+    if !both {
+        return RecurrentStack::new(layers);
+    }
+    let (forward, backward) = in_pairs(layers.into_iter()).into_iter().unzip();
+    RecurrentStack::both(forward, backward, MergeMode::Concat)
+}
+
+fn in_pairs<T>(mut items: impl Iterator<Item = T>) -> Vec<(T, T)> {
+    std::iter::from_fn(|| Some((items.next()?, items.next()?))).collect()
+}
+
+/// The layers of a stack, forward and backward in turns if it reads both ways.
+fn in_turns<C: RecurrentCell>(stack: &RecurrentStack<C>) -> Vec<&RecurrentLayer<C>> {
+    if !stack.is_bidirectional() {
+        return stack.layers.iter().collect();
+    }
+    let pairs = stack.layers.iter().zip(&stack.backward_layers);
+    pairs.flat_map(|(forward, backward)| [forward, backward]).collect()
+}
+
+const DEPTHS: [&str; 3] = ["depth 1", "depth 2", "depth 3"];
+
 on_every_path! {
+    fn bidirectional_stacks_over_packed_sequences_are_those_of_pytorch(device: &Device) {
+        check_cell("packed/lstm", &DEPTHS, LstmCell::of, device);
+        check_cell("packed/gru", &DEPTHS, GruCell::of, device);
+        check_cell("packed/rnn", &DEPTHS, RnnCell::of, device);
+    }
+
     fn lstm_is_that_of_pytorch(device: &Device) {
         check_cell("pytorch/lstm", &["identity", "tied"], LstmCell::of, device);
     }

@@ -1,12 +1,13 @@
 //! Identity masks are the layers of `burn::nn`.
 
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{self, LstmState};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor};
 use burn_variational::rnn::{
     HiddenState, LayerMasks, RecurrentCell, RecurrentStack, StackMasks, StackState, VariationalGru,
-    VariationalLstm, VariationalRnn,
+    VariationalLstm, VariationalLstmConfig, VariationalRnn,
 };
-use cross_backend_tests::{assert_close, on_every_path, tolerance};
+use cross_backend_tests::{assert_close, flex, on_every_path, tolerance};
 
 const DIMS: [usize; 3] = [3, 5, 4];
 const D_HIDDEN: usize = 6;
@@ -101,4 +102,88 @@ on_every_path! {
         assert_close(&theirs.forward(input(), None).0, &run(&rnn), tolerance(device), "Rnn");
         assert_eq!(run(&VariationalRnn::try_from(theirs).unwrap()), run(&rnn));
     }
+
+    fn both_directions_of_burn_are_ours_and_go_back(device: &Device) {
+        for batch_first in [true, false] {
+        let input = random(DIMS, device);
+        let tolerance = tolerance(device);
+        let check = |ours: (Tensor<3>, Vec<Tensor<2>>), expected: (Tensor<3>, Tensor<3>), what| {
+            let ([forward, backward], (output, state)) =
+                (ours.1.try_into().expect("two directions"), expected);
+            assert_close(&ours.0, &values(output), tolerance, what);
+            let finals = Tensor::stack::<3>(vec![forward, backward], 0);
+            assert_close(&finals, &values(state), tolerance, what);
+        };
+        let masks = StackMasks::both(vec![Default::default()]);
+
+        let theirs = nn::BiLstmConfig::new(DIMS[2], D_HIDDEN, true).with_batch_first(batch_first).init(device);
+        let ours = VariationalLstm::try_from(theirs.clone()).unwrap();
+        let back = nn::BiLstm::try_from(ours.clone()).unwrap();
+        let (output, state) = ours.forward(input.clone(), None, &masks);
+        let finals = [state.layer(0), state.backward_layer(0).unwrap()].map(|state| state.cell.clone());
+        for theirs in [theirs, back] {
+            let (expected, state) = theirs.forward(input.clone(), None);
+            check((output.clone(), finals.to_vec()), (expected, state.cell), "BiLstm");
+        }
+
+        let theirs = nn::BiGruConfig::new(DIMS[2], D_HIDDEN, true).with_batch_first(batch_first).init(device);
+        let ours = VariationalGru::try_from(theirs.clone()).unwrap();
+        let back = nn::BiGru::try_from(ours.clone()).unwrap();
+        let (output, state) = ours.forward(input.clone(), None, &masks);
+        let finals = [state.layer(0), state.backward_layer(0).unwrap()].map(|state| state.hidden.clone());
+        for theirs in [theirs, back] {
+            let expected = theirs.forward(input.clone(), None);
+            check((output.clone(), finals.to_vec()), expected, "BiGru");
+        }
+
+        let theirs = nn::BiRnnConfig::new(DIMS[2], D_HIDDEN, true).with_batch_first(batch_first).init(device);
+        let ours = VariationalRnn::try_from(theirs.clone()).unwrap();
+        let back = nn::BiRnn::try_from(ours.clone()).unwrap();
+        let (output, state) = ours.forward(input.clone(), None, &masks);
+        let finals = [state.layer(0), state.backward_layer(0).unwrap()].map(|state| state.hidden.clone());
+        for theirs in [theirs, back] {
+            let (expected, state) = theirs.forward(input.clone(), None);
+            check((output.clone(), finals.to_vec()), (expected, state.hidden), "BiRnn");
+        }
+        }
+    }
+
+    fn layers_of_burn_that_read_in_reverse_are_ours_and_go_back(device: &Device) {
+        let input = random(DIMS, device);
+        let masks = StackMasks::new(vec![LayerMasks::identity()]);
+
+        let theirs = nn::LstmConfig::new(DIMS[2], D_HIDDEN, true).with_reverse(true).init(device);
+        let ours = VariationalLstm::try_from(theirs.clone()).unwrap();
+        let (output, _) = ours.forward(input.clone(), None, &masks);
+        for theirs in [theirs, nn::Lstm::try_from(ours).unwrap()] {
+            let (expected, _) = theirs.forward(input.clone(), None);
+            assert_close(&output, &values(expected), tolerance(device), "Lstm");
+        }
+
+        let theirs = nn::RnnConfig::new(DIMS[2], D_HIDDEN, true).with_reverse(true).init(device);
+        let ours = VariationalRnn::try_from(theirs.clone()).unwrap();
+        let (output, _) = ours.forward(input.clone(), None, &masks);
+        for theirs in [theirs, nn::Rnn::try_from(ours).unwrap()] {
+            let (expected, _) = theirs.forward(input.clone(), None);
+            assert_close(&output, &values(expected), tolerance(device), "Rnn");
+        }
+    }
+}
+
+/// Casts every parameter.
+struct ToF64;
+
+impl ModuleMapper for ToF64 {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|value| value.cast(FloatDType::F64))
+    }
+}
+
+#[test]
+fn layers_in_f64_go_to_burn_in_f64() {
+    let config = VariationalLstmConfig::new(DIMS[2], D_HIDDEN, true).bidirectional();
+    let ours = config.init(&flex()).map(&mut ToF64);
+    let theirs = nn::BiLstm::try_from(ours).unwrap();
+    let bias = theirs.reverse.output_gate.hidden_transform.bias.unwrap();
+    assert_eq!(bias.val().dtype(), DType::F64);
 }

@@ -127,7 +127,7 @@ fn probabilities(model: &Model, masks: &Masks, device: &Device) -> Vec<f64> {
             SiteMasks::PerSequence(masks) => {
                 masks.masks().iter().map(|drawn| mask(drawn, keep)).collect()
             }
-            SiteMasks::PerStep(_) => panic!("the scheme has no mask of a step"),
+            _ => panic!("the scheme has no mask of a step"),
         }
     };
     for (l, layer) in model.lstm.layers.iter().enumerate() {

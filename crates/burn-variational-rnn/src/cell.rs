@@ -102,8 +102,12 @@ pub trait RecurrentCell: Module + ModuleDisplay {
     ///
     /// # Shapes
     ///
-    /// - input: `[seq_length, batch_size, d_input]`
-    /// - output: `[seq_length, batch_size, width]`, any width that [`step`](Self::step) takes
+    /// - input: `[seq_length, batch_size, d_input]`, or `[1, n_rows, d_input]` where sequences have
+    ///   different lengths: the rows of all their steps
+    /// - output: the same with `width` units, any width that [`step`](Self::step) takes
+    ///
+    /// So a row may depend on no other row and on no number of its step, and masks, which are as
+    /// the input, are applied by [`SiteMasks`](crate::SiteMasks) themselves.
     fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3>;
 
     /// The state after a step.

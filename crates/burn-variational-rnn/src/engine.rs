@@ -3,7 +3,7 @@
 use burn::nn::LstmState;
 use burn::tensor::Tensor;
 use burn_variational_dropout::{DropoutMask, Site};
-use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks};
+use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps};
 
 use crate::{GateMasks, GateWeights, HiddenState, LayerMasks, RecurrentCell, SiteMasks};
 
@@ -66,8 +66,8 @@ impl<S: Into<EngineState> + From<EngineState>> EngineCell<S> {
     }
 }
 
-/// Runs a cell over its projected inputs as one operation, if the engine takes them with all of
-/// their masks.
+/// Runs a cell over its projected inputs `[n_rows, width]` as one operation, if the engine takes
+/// them with all of their masks.
 ///
 /// # Errors
 ///
@@ -75,10 +75,11 @@ impl<S: Into<EngineState> + From<EngineState>> EngineCell<S> {
 #[allow(clippy::result_large_err, reason = "the error is the arguments, given back")]
 pub(crate) fn run<C: RecurrentCell>(
     cell: &C,
-    projected: Tensor<3>,
+    projected: Tensor<2>,
     state: C::State,
     masks: &LayerMasks,
-) -> Result<(Tensor<3>, C::State), (Tensor<3>, C::State)> {
+    steps: &SequenceSteps,
+) -> Result<(Tensor<2>, C::State), (Tensor<2>, C::State)> {
     let declined = |reason: &str, projected, state| {
         log::debug!("{}: plain tensor operations, {reason}", std::any::type_name::<C>());
         Err((projected, state))
@@ -107,7 +108,7 @@ pub(crate) fn run<C: RecurrentCell>(
     if !sequence.is_supported(&projected) {
         return declined("no engine for the device, or a mask is learned", projected, state);
     }
-    let result = sequence.run(projected);
+    let result = sequence.run_packed(projected, steps);
     Ok((result.outputs, write(EngineState { hidden: result.hidden, cell: result.cell })))
 }
 
@@ -128,22 +129,29 @@ pub(crate) fn project(
     input: &Tensor<3>,
     masks: &SiteMasks,
 ) -> Option<Tensor<3>> {
-    let [_, batch_size, d_input] = input.dims();
+    let [seq_length, batch_size, d_input] = input.dims();
     masks.check_gates(gates.n_gates());
-    let (input, masks) = match masks {
-        // Another mask at every step is no constant of the sequence.
-        SiteMasks::PerStep(GateMasks::Tied(mask)) => {
-            (mask.apply(input.clone()), SequenceMasks::Identity)
+    let regular = || SequenceSteps::regular(seq_length, batch_size);
+    let (input, masks, steps) = match masks.repeated() {
+        Some((_, steps)) => {
+            let steps = steps.cloned().unwrap_or_else(regular);
+            let dims = [steps.batch_size(), d_input];
+            (input.clone(), sequence_masks(masks, dims, input)?, steps)
         }
-        SiteMasks::PerStep(GateMasks::Untied(_)) => return None,
-        masks => (input.clone(), sequence_masks(masks, [batch_size, d_input], input)?),
+        // Another mask at every step is no constant of the sequence.
+        None if masks.is_tied() => (masks.apply_tied(input), SequenceMasks::Identity, regular()),
+        None => return None,
     };
     let projection = Projection::new(gates.input.val()).with_masks(masks);
     let projection = match &gates.bias {
         Some(bias) => projection.with_bias(bias.val()),
         None => projection,
     };
-    projection.is_supported(&input).then(|| projection.run(input))
+    projection.is_supported(&input).then(|| {
+        let projected = projection.run_packed(input.reshape([steps.n_rows(), d_input]), &steps);
+        let [_, width] = projected.dims();
+        projected.reshape([seq_length, batch_size, width])
+    })
 }
 
 /// The masks of a sequence of steps of these dims, if they are the same at every step. Gates
@@ -159,8 +167,7 @@ fn sequence_masks<const D: usize>(
 ) -> Option<SequenceMasks> {
     let masks = match masks {
         masks if masks.is_identity() => return Some(SequenceMasks::Identity),
-        SiteMasks::PerSequence(masks) => masks,
-        SiteMasks::PerStep(_) => return None,
+        masks => masks.repeated()?.0,
     };
     for mask in masks.masks() {
         mask.check_dims(dims);

@@ -6,9 +6,13 @@ use burn_variational_dropout::{
     DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel,
 };
 
+use crate::layout::Layout;
 use crate::place::like_parameters;
 use crate::scan::scan;
-use crate::{CellSite, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, SiteMasks};
+use crate::{
+    CellSite, Direction, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, SequenceBatch,
+    SiteMasks,
+};
 
 /// A cell repeated over the steps of a sequence:
 ///
@@ -18,7 +22,8 @@ use crate::{CellSite, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, S
 /// ```
 ///
 /// `z_x`, `z_h` and `z_o` are the input, recurrent and output masks. The carried state `s_t` is
-/// never masked: a cell masks what enters its gates.
+/// never masked: a cell masks what enters its gates. A layer that reads backwards gets `s_{t+1}`
+/// in place of `s_{t-1}`.
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct RecurrentLayer<C: RecurrentCell> {
@@ -27,6 +32,9 @@ pub struct RecurrentLayer<C: RecurrentCell> {
     /// What [`sample_masks`](VariationalModel::sample_masks) draws.
     #[module(skip)]
     pub dropout: LayerDropout,
+    /// Which way sequences are read.
+    #[module(skip)]
+    pub direction: Direction,
     /// Whether sequences are `[batch_size, seq_length, units]` or
     /// `[seq_length, batch_size, units]`.
     pub batch_first: bool,
@@ -52,7 +60,9 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
     pub fn new(cell: C, dropout: LayerDropout) -> Self {
-        Self { cell, dropout: LayerDropout::none(), batch_first: true }.with_dropout(dropout)
+        let direction = Direction::Forward;
+        let layer = Self { cell, dropout: LayerDropout::none(), direction, batch_first: true };
+        layer.with_dropout(dropout)
     }
 
     /// With this dropout.
@@ -69,6 +79,12 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         self
     }
 
+    /// With sequences read this way.
+    pub fn with_direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+
     /// With sequences `[batch_size, seq_length, units]` (`true`) or
     /// `[seq_length, batch_size, units]` (`false`).
     pub fn with_batch_first(mut self, batch_first: bool) -> Self {
@@ -77,6 +93,9 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     }
 
     /// The output of every step and the state after the last.
+    ///
+    /// With [`Lengths`](crate::Lengths) beside the input, the last step is each row's own: padding
+    /// is never read, is 0 in the output, and gets no gradient.
     ///
     /// # Shapes
     ///
@@ -87,20 +106,36 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If the sequence is empty, the input has another width than the cell, or state or masks have
-    /// another batch size or width.
+    /// If the sequence is empty, the input has another width than the cell, or lengths, state or
+    /// masks have another batch size or width.
     pub fn forward(
         &self,
-        input: Tensor<3>,
+        input: impl Into<SequenceBatch>,
         state: Option<C::State>,
         masks: &LayerMasks,
     ) -> (Tensor<3>, C::State) {
-        if self.batch_first {
-            let (output, state) = self.forward_time_first(input.swap_dims(0, 1), state, masks);
-            (output.swap_dims(0, 1), state)
-        } else {
-            self.forward_time_first(input, state, masks)
-        }
+        let (layout, input) = Layout::of("RecurrentLayer", input.into(), self.batch_first);
+        let (output, state) = self.walk(input, state, masks, &layout);
+        (layout.output(output), state)
+    }
+
+    /// The output of the last step of each row, `[batch_size, d_hidden]`, and the state after it.
+    ///
+    /// The output mask multiplies it, as it does every output: the state's own output, which it
+    /// does not, is another tensor. Read backwards, the last step is the first of the row.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_to_last(
+        &self,
+        input: impl Into<SequenceBatch>,
+        state: Option<C::State>,
+        masks: &LayerMasks,
+    ) -> (Tensor<2>, C::State) {
+        let (layout, input) = Layout::of("RecurrentLayer", input.into(), self.batch_first);
+        let (output, state) = self.walk(input, state, masks, &layout);
+        (layout.last_output(output, self.direction), state)
     }
 
     /// The KL term of the layer's parameters under a prior, each at the rate of the site that
@@ -113,35 +148,39 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         self.cell.kl_term(prior, &self.dropout).at("cell")
     }
 
-    /// [`forward`](Self::forward) on `[seq_length, batch_size, units]`, whatever the layout.
-    pub(crate) fn forward_time_first(
+    /// [`forward`](Self::forward) on a batch that lies so, whatever the layer's own layout.
+    pub(crate) fn walk(
         &self,
         input: Tensor<3>,
         state: Option<C::State>,
         masks: &LayerMasks,
+        layout: &Layout,
     ) -> (Tensor<3>, C::State) {
-        let [seq_length, batch_size, d_input] = input.dims();
+        let [first, second, d_input] = input.dims();
+        let (seq_length, batch_size) = (layout.seq_length(), layout.batch_size());
         assert!(
             d_input == self.cell.d_input(),
             "RecurrentLayer: input must have d_input {}, got dims [seq_length {seq_length}, \
              batch_size {batch_size}, {d_input}]",
             self.cell.d_input(),
         );
-        for (field, size) in [("seq_length", seq_length), ("batch_size", batch_size)] {
-            assert!(size > 0, "RecurrentLayer: {field} must be positive, got 0");
-        }
         let initial = self.cell.initial_state(batch_size);
         let state = match state {
             Some(state) => {
                 check_state(&state, &initial);
-                state
+                layout.enter(state)
             }
             None => initial,
         };
         self.check_masks(masks, seq_length);
-        let projected = self.cell.project_input(input, masks);
-        let (output, state) = scan(&self.cell, projected, state, masks);
-        (masks.get(&Site::Output).apply_tied(&output), state)
+        let masks = layout.masks(masks);
+
+        let projected = self.cell.project_input(input, &masks);
+        let (steps, [_, _, width]) = (layout.steps(self.direction), projected.dims());
+        let projected = projected.reshape([steps.n_rows(), width]);
+        let (output, state) = scan(&self.cell, projected, state, &masks, &steps);
+        let output = output.reshape([first, second, self.cell.d_hidden()]);
+        (masks.get(&Site::Output).apply_tied(&output), layout.leave(state))
     }
 
     /// The sites that the layer reads: those of the cell, and its output.
@@ -178,6 +217,7 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
     /// Samples what the layer drops, in the float type and on the device of its parameters.
     fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> LayerMasks {
         draw.assert_part("RecurrentLayer");
+        let draw = draw.direction(u8::from(self.direction == Direction::Backward));
         let extent = like_parameters(&self.cell, extent);
         self.dropout.iter().fold(LayerMasks::identity(), |masks, (site, asked)| {
             let read = self.check_reads("dropout", site);
@@ -188,7 +228,8 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
     /// On `[batch_size, seq_length, d_input]`, whatever the layout of
     /// [`forward`](Self::forward), from the cell's initial state.
     fn run(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
-        self.forward_time_first(input.swap_dims(0, 1), None, masks).0.swap_dims(0, 1)
+        let (layout, input) = Layout::of("RecurrentLayer", input.into(), true);
+        layout.output(self.walk(input, None, masks, &layout).0)
     }
 }
 

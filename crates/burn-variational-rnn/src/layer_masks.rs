@@ -69,6 +69,11 @@ impl LayerMasks {
         self.sites.iter()
     }
 
+    pub(crate) fn map(&self, f: impl Fn(&SiteMasks) -> SiteMasks) -> Self {
+        let sites = self.sites.iter();
+        Self { sites: sites.map(|(site, masks)| (site.clone(), f(masks))).collect() }
+    }
+
     /// The masks of one time step.
     ///
     /// # Panics
@@ -81,8 +86,7 @@ impl LayerMasks {
 
     /// The same masks on another device.
     pub fn to_device(&self, device: &Device) -> Self {
-        let sites = self.sites.iter();
-        Self { sites: sites.map(|(site, m)| (site.clone(), m.to_device(device))).collect() }
+        self.map(|masks| masks.to_device(device))
     }
 }
 
@@ -144,7 +148,12 @@ impl StackMasks {
         Self(PerLayer::forward(layers))
     }
 
-    /// No dropout in any of so many layers.
+    /// The masks of layers that read both ways, from the input up: forward, backward.
+    pub fn both(layers: Vec<(LayerMasks, LayerMasks)>) -> Self {
+        Self(PerLayer::both(layers))
+    }
+
+    /// No dropout in any of so many layers that read one way.
     pub fn identity(n_layers: usize) -> Self {
         Self::new(vec![LayerMasks::identity(); n_layers])
     }
@@ -154,13 +163,26 @@ impl StackMasks {
         self.0.n_layers()
     }
 
-    /// The masks of a layer, in its forward direction.
+    /// The masks of a layer, in its only direction or its forward one.
     ///
     /// # Panics
     ///
     /// If there is no such layer.
     pub fn layer(&self, layer: usize) -> &LayerMasks {
         self.0.layer(layer)
+    }
+
+    /// The masks of a layer in its backward direction, if it reads both ways.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such layer.
+    pub fn backward_layer(&self, layer: usize) -> Option<&LayerMasks> {
+        self.0.backward_layer(layer)
+    }
+
+    pub(crate) fn per_layer(&self) -> &PerLayer<LayerMasks> {
+        &self.0
     }
 
     /// The same masks on another device.

@@ -2,19 +2,25 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod cell;
+mod direction;
 mod engine;
 mod gates;
 mod gru;
 mod initializer;
 mod layer;
 mod layer_masks;
+mod layout;
+mod lengths;
 mod lstm;
 mod masks;
 mod orthogonal;
+mod packed_masks;
+mod packing;
 mod per_layer;
 mod place;
 mod scan;
 mod scheme;
+mod sequence_batch;
 mod simple;
 mod sites;
 mod stack;
@@ -22,15 +28,19 @@ mod state;
 mod weights;
 
 pub use cell::{CellConfig, RecurrentCell};
+pub use direction::{Direction, Directions, MergeMode};
 pub use engine::{EngineCell, EngineState};
 pub use gates::GateWeights;
 pub use gru::{GruCell, GruCellConfig, VariationalGru, VariationalGruConfig};
 pub use initializer::GateInitializer;
 pub use layer::RecurrentLayer;
 pub use layer_masks::{LayerMasks, StackMasks, StepMasks};
+pub use lengths::{Lengths, LengthsError};
 pub use lstm::{LstmCell, LstmCellConfig, VariationalLstm, VariationalLstmConfig};
 pub use masks::{GateMasks, SiteMasks};
+pub use packed_masks::PackedMasks;
 pub use scheme::{LayerDropout, StackDropout};
+pub use sequence_batch::SequenceBatch;
 pub use simple::{RnnCell, RnnCellConfig, VariationalRnn, VariationalRnnConfig};
 pub use sites::{CellSite, ExpectedMask};
 pub use stack::{RecurrentStack, StackConfig};

@@ -4,9 +4,11 @@ use burn::tensor::{DType, Device, Tensor};
 use burn_variational_dropout::{
     DropoutMask, MaskDraw, MaskLifetime, MaskTying, SequenceExtent, SiteDropout,
 };
+use burn_variational_kernels::SequenceSteps;
 use serde::{Deserialize, Serialize};
 
-use crate::{CellSite, ExpectedMask};
+use crate::packing::Packing;
+use crate::{CellSite, ExpectedMask, PackedMasks};
 
 /// One mask for all gates of a cell, or one for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,7 +44,10 @@ impl<const D: usize> GateMasks<D> {
         self.map(|mask| mask.to_device(device))
     }
 
-    fn map<const R: usize>(&self, f: impl Fn(&DropoutMask<D>) -> DropoutMask<R>) -> GateMasks<R> {
+    pub(crate) fn map<const R: usize>(
+        &self,
+        f: impl Fn(&DropoutMask<D>) -> DropoutMask<R>,
+    ) -> GateMasks<R> {
         match self {
             Self::Tied(mask) => GateMasks::Tied(f(mask)),
             Self::Untied(masks) => GateMasks::Untied(masks.iter().map(f).collect()),
@@ -78,11 +83,15 @@ impl GateMasks<2> {
 
 /// The masks of one site over a sequence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum SiteMasks {
     /// `[batch_size, units]`, repeated at every time step.
     PerSequence(GateMasks<2>),
     /// `[seq_length, batch_size, units]`, another at every time step.
     PerStep(GateMasks<3>),
+    /// Either, over sequences of different lengths.
+    #[serde(skip)]
+    Packed(PackedMasks),
 }
 
 impl SiteMasks {
@@ -135,6 +144,7 @@ impl SiteMasks {
         match self {
             Self::PerSequence(masks) => masks.is_identity(),
             Self::PerStep(masks) => masks.is_identity(),
+            Self::Packed(masks) => masks.gates().is_identity(),
         }
     }
 
@@ -143,6 +153,26 @@ impl SiteMasks {
         match self {
             Self::PerSequence(masks) => Self::PerSequence(masks.to_device(device)),
             Self::PerStep(masks) => Self::PerStep(masks.to_device(device)),
+            Self::Packed(masks) => Self::Packed(masks.to_device(device)),
+        }
+    }
+
+    /// The masks that are repeated at every step, and the steps if sequences have different
+    /// lengths; none if there is another mask at every step.
+    pub(crate) fn repeated(&self) -> Option<(&GateMasks<2>, Option<&SequenceSteps>)> {
+        match self {
+            Self::PerSequence(masks) => Some((masks, None)),
+            Self::PerStep(_) => None,
+            Self::Packed(masks) => masks.repeated().map(|(masks, steps)| (masks, Some(steps))),
+        }
+    }
+
+    /// Whether all gates have the same mask.
+    pub(crate) fn is_tied(&self) -> bool {
+        match self {
+            Self::PerSequence(masks) => matches!(masks, GateMasks::Tied(_)),
+            Self::PerStep(masks) => matches!(masks, GateMasks::Tied(_)),
+            Self::Packed(masks) => matches!(masks.gates(), GateMasks::Tied(_)),
         }
     }
 
@@ -163,6 +193,10 @@ impl SiteMasks {
         let n_masks = match self {
             Self::PerSequence(GateMasks::Untied(masks)) => masks.len(),
             Self::PerStep(GateMasks::Untied(masks)) => masks.len(),
+            Self::Packed(masks) => match masks.gates() {
+                GateMasks::Untied(masks) => masks.len(),
+                GateMasks::Tied(_) => return,
+            },
             _ => return,
         };
         assert!(
@@ -180,6 +214,24 @@ impl SiteMasks {
         match self {
             Self::PerSequence(masks) => masks.clone(),
             Self::PerStep(masks) => masks.map(|mask| mask.at_step(step)),
+            Self::Packed(masks) => masks.at_step(step),
+        }
+    }
+
+    /// The same masks over sequences of different lengths.
+    ///
+    /// # Panics
+    ///
+    /// If a mask has another batch size than the lengths.
+    pub(crate) fn packed(&self, packing: &Packing) -> Self {
+        match self {
+            masks if masks.is_identity() => Self::identity(),
+            Self::PerSequence(masks) => Self::Packed(PackedMasks::per_sequence(masks, packing)),
+            Self::PerStep(masks) => Self::Packed(PackedMasks::per_step(masks, packing)),
+            Self::Packed(_) => panic!(
+                "SiteMasks: masks of a batch with lengths are those of its own layer, got them for \
+                 another"
+            ),
         }
     }
 
@@ -187,7 +239,8 @@ impl SiteMasks {
     ///
     /// # Shapes
     ///
-    /// - input, outputs: `[seq_length, batch_size, units]`
+    /// - input, outputs: `[seq_length, batch_size, units]`, or `[1, n_rows, units]` where sequences
+    ///   have different lengths
     ///
     /// # Panics
     ///
@@ -199,6 +252,10 @@ impl SiteMasks {
             }
             Self::PerStep(masks) => {
                 masks.masks().iter().map(|mask| mask.apply(input.clone())).collect()
+            }
+            Self::Packed(masks) => {
+                let masks = masks.over_rows();
+                masks.masks().iter().map(|mask| mask.apply_over_time(input.clone())).collect()
             }
         }
     }

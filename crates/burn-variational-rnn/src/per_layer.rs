@@ -22,6 +22,14 @@ impl<T> PerLayer<T> {
         Self { layers: layers.collect() }
     }
 
+    /// Of layers that are read in both directions: forward, backward.
+    pub(crate) fn both(layers: Vec<(T, T)>) -> Self {
+        let layers = layers.into_iter();
+        let layers =
+            layers.map(|(forward, backward)| Directions { forward, backward: Some(backward) });
+        Self { layers: layers.collect() }
+    }
+
     pub(crate) fn n_layers(&self) -> usize {
         self.layers.len()
     }
@@ -35,8 +43,28 @@ impl<T> PerLayer<T> {
         &self.layers[layer].forward
     }
 
-    pub(crate) fn into_forward(self) -> impl Iterator<Item = T> {
-        self.layers.into_iter().map(|directions| directions.forward)
+    /// The entry of a layer's backward direction, if it has one beside the forward.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such layer.
+    pub(crate) fn backward_layer(&self, layer: usize) -> Option<&T> {
+        self.layers[layer].backward.as_ref()
+    }
+
+    /// Whether every layer has both directions.
+    pub(crate) fn has_both(&self) -> bool {
+        self.layers.iter().all(|directions| directions.backward.is_some())
+    }
+
+    /// Whether no layer has both directions.
+    pub(crate) fn has_one(&self) -> bool {
+        self.layers.iter().all(|directions| directions.backward.is_none())
+    }
+
+    /// The entries of each layer, forward and backward.
+    pub(crate) fn into_layers(self) -> impl Iterator<Item = (T, Option<T>)> {
+        self.layers.into_iter().map(|Directions { forward, backward }| (forward, backward))
     }
 
     pub(crate) fn map<R>(self, mut f: impl FnMut(T) -> R) -> PerLayer<R> {

@@ -65,12 +65,17 @@ impl<S: RecurrentState> StackState<S> {
         Self(PerLayer::forward(layers))
     }
 
+    /// The state of layers that read both ways, from the input up: forward, backward.
+    pub fn both(layers: Vec<(S, S)>) -> Self {
+        Self(PerLayer::both(layers))
+    }
+
     /// The number of layers.
     pub fn n_layers(&self) -> usize {
         self.0.n_layers()
     }
 
-    /// The state of a layer, in its forward direction.
+    /// The state of a layer, in its only direction or its forward one.
     ///
     /// # Panics
     ///
@@ -79,9 +84,22 @@ impl<S: RecurrentState> StackState<S> {
         self.0.layer(layer)
     }
 
-    /// The states of the layers' forward directions, from the input up.
-    pub(crate) fn into_layers(self) -> impl Iterator<Item = S> {
-        self.0.into_forward()
+    /// The state of a layer in its backward direction, if it reads both ways.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such layer.
+    pub fn backward_layer(&self, layer: usize) -> Option<&S> {
+        self.0.backward_layer(layer)
+    }
+
+    pub(crate) fn per_layer(&self) -> &PerLayer<S> {
+        &self.0
+    }
+
+    /// The states of the layers, from the input up.
+    pub(crate) fn into_layers(self) -> impl Iterator<Item = (S, Option<S>)> {
+        self.0.into_layers()
     }
 
     /// The same values cut off from the graph that made them.

@@ -6,6 +6,7 @@ mod cell_mask;
 mod edges;
 mod losses;
 mod refused;
+mod side_by_side;
 mod sizes;
 mod vectors;
 

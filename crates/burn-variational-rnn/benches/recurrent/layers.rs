@@ -168,7 +168,7 @@ fn variational<C: RecurrentCell + 'static>(
 }
 
 /// Numbers in `[-1, 1]`, always the same.
-fn input(shape: Shape, device: &Device) -> Tensor<3> {
+pub(crate) fn input(shape: Shape, device: &Device) -> Tensor<3> {
     let dims = [shape.seq_length, shape.batch_size, shape.d_input];
     let n: usize = dims.iter().product();
     let values: Vec<f32> = (0..n).map(|k| (k as f32).sin()).collect();

@@ -8,6 +8,7 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent -- growth             against T, B and H
 //! cargo bench -p burn-variational-rnn --bench recurrent -- away               against the plain path
 //! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
+//! cargo bench -p burn-variational-rnn --bench recurrent -- sequences          lengths, directions
 //! cargo bench -p burn-variational-rnn --bench recurrent --features cuda -- --device cuda
 //! ```
 
@@ -18,6 +19,7 @@ mod compare;
 mod growth;
 mod layers;
 mod memory;
+mod sequences;
 mod timing;
 
 use std::path::PathBuf;
@@ -75,6 +77,8 @@ enum Measure {
     Away,
     /// The memory that layers keep for their backward pass.
     Memory,
+    /// What lengths and directions cost.
+    Sequences,
 }
 
 fn device(name: &str) -> Result<Device, String> {
@@ -96,6 +100,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Measure::Growth => growth::print(&arguments.picture)?,
         Measure::Away => away::print(),
         Measure::Memory => memory::print(),
+        Measure::Sequences => {
+            for shape in shapes(&arguments.shapes) {
+                sequences::print(shape, &arguments.only, &arguments.device);
+            }
+        }
     }
     Ok(())
 }
@@ -103,7 +112,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let read = arguments.compare.as_deref().map(compare::read).transpose()?;
     let mut beside = Vec::new();
-    let shapes = if arguments.shapes.is_empty() { Shape::ALL.to_vec() } else { arguments.shapes };
+    let shapes = shapes(&arguments.shapes);
     let mut measured = Vec::new();
     for shape in shapes {
         let chosen = |layer: &Layer| layer.name().contains(&arguments.only);
@@ -132,4 +141,9 @@ fn layers(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         compare::print(&measured, &peers);
     }
     Ok(())
+}
+
+/// Those that were asked for, all if none was.
+fn shapes(asked: &[Shape]) -> Vec<Shape> {
+    if asked.is_empty() { Shape::ALL.to_vec() } else { asked.to_vec() }
 }
