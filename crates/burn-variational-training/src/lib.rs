@@ -2,20 +2,26 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod atomic;
+mod buckets;
 mod checkpoint;
 mod clip;
 mod decay;
 mod difference;
 mod model_file;
+mod padded;
 mod saved_model;
 mod sgd;
 mod windows;
 
 pub use atomic::write_atomically;
+pub use buckets::LengthBuckets;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
 pub use decay::{Decay, Decayed, with_decays};
 pub use difference::FieldDifference;
+#[cfg(feature = "dataset")]
+pub use padded::TokenBatcher;
+pub use padded::{pad_features, pad_tokens};
 pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
 pub use windows::{TokenWindow, TokenWindows, WindowError};
