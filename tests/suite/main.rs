@@ -24,5 +24,6 @@ mod schemes;
 mod stateful;
 mod training;
 mod unscaled;
+mod weights;
 mod windows;
 mod words;

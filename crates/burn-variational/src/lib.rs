@@ -9,6 +9,8 @@ pub use burn_variational_mc as mc;
 pub use burn_variational_plot as plot;
 pub use burn_variational_rnn as rnn;
 pub use burn_variational_training as training;
+#[cfg(feature = "weights")]
+pub use burn_variational_weights as weights;
 
 pub mod devices;
 
