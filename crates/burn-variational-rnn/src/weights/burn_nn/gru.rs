@@ -3,11 +3,11 @@
 use burn::nn;
 
 use super::{
-    UnsupportedOption, both, both_cells, fuse, layer, require, require_sigmoid, require_tanh,
+    UnsupportedOption, both, both_cells, fuse, one_way, require, require_sigmoid, require_tanh,
     single_cell, split,
 };
 use crate::gates::leaf;
-use crate::{Direction, GruCell, RecurrentCell, RecurrentStack, VariationalGru};
+use crate::{Direction, GruCell, RecurrentCell, VariationalGru};
 
 fn cell_of(gru: nn::Gru, from: &'static str) -> Result<GruCell, UnsupportedOption> {
     require(gru.clip.is_none(), from, "clip", &gru.clip)?;
@@ -48,7 +48,7 @@ impl TryFrom<nn::Gru> for VariationalGru {
     type Error = UnsupportedOption;
 
     fn try_from(gru: nn::Gru) -> Result<Self, UnsupportedOption> {
-        Ok(RecurrentStack::new(vec![layer(cell_of(gru, "burn::nn::Gru")?)]))
+        Ok(one_way(cell_of(gru, "burn::nn::Gru")?, false, true))
     }
 }
 

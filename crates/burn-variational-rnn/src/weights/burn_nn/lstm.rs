@@ -3,10 +3,10 @@
 use burn::nn;
 
 use super::{
-    UnsupportedOption, both, both_cells, fuse, layer, require, require_sigmoid, require_tanh,
+    UnsupportedOption, both, both_cells, fuse, one_way, require, require_sigmoid, require_tanh,
     single_cell, split,
 };
-use crate::{Direction, LstmCell, RecurrentCell, RecurrentStack, VariationalLstm};
+use crate::{Direction, LstmCell, RecurrentCell, VariationalLstm};
 
 /// Whichever way it reads.
 fn cell_of(lstm: &nn::Lstm, from: &'static str) -> Result<LstmCell, UnsupportedOption> {
@@ -42,13 +42,7 @@ impl TryFrom<nn::Lstm> for VariationalLstm {
     type Error = UnsupportedOption;
 
     fn try_from(lstm: nn::Lstm) -> Result<Self, UnsupportedOption> {
-        let layers = vec![layer(cell_of(&lstm, "burn::nn::Lstm")?)];
-        let stack = if lstm.reverse {
-            RecurrentStack::backward(layers)
-        } else {
-            RecurrentStack::new(layers)
-        };
-        Ok(stack.with_batch_first(lstm.batch_first))
+        Ok(one_way(cell_of(&lstm, "burn::nn::Lstm")?, lstm.reverse, lstm.batch_first))
     }
 }
 

@@ -103,6 +103,14 @@ fn split(gates: &GateWeights, n_gates: usize) -> impl Iterator<Item = GateContro
     })
 }
 
+/// A layer of `burn::nn` that reads forward or in reverse.
+fn one_way<C: RecurrentCell>(cell: C, reverse: bool, batch_first: bool) -> RecurrentStack<C> {
+    let layers = vec![layer(cell)];
+    let stack =
+        if reverse { RecurrentStack::backward(layers) } else { RecurrentStack::new(layers) };
+    stack.with_batch_first(batch_first)
+}
+
 /// A layer without dropout.
 fn layer<C: RecurrentCell>(cell: C) -> RecurrentLayer<C> {
     RecurrentLayer::new(cell, LayerDropout::none())

@@ -3,9 +3,9 @@
 use burn::nn;
 
 use super::{
-    UnsupportedOption, both, both_cells, fuse, layer, require, require_tanh, single_cell, split,
+    UnsupportedOption, both, both_cells, fuse, one_way, require, require_tanh, single_cell, split,
 };
-use crate::{Direction, RecurrentCell, RecurrentStack, RnnCell, VariationalRnn};
+use crate::{Direction, RecurrentCell, RnnCell, VariationalRnn};
 
 /// Whichever way it reads.
 fn cell_of(rnn: &nn::Rnn, from: &'static str) -> Result<RnnCell, UnsupportedOption> {
@@ -27,13 +27,7 @@ impl TryFrom<nn::Rnn> for VariationalRnn {
     type Error = UnsupportedOption;
 
     fn try_from(rnn: nn::Rnn) -> Result<Self, UnsupportedOption> {
-        let layers = vec![layer(cell_of(&rnn, "burn::nn::Rnn")?)];
-        let stack = if rnn.reverse {
-            RecurrentStack::backward(layers)
-        } else {
-            RecurrentStack::new(layers)
-        };
-        Ok(stack.with_batch_first(rnn.batch_first))
+        Ok(one_way(cell_of(&rnn, "burn::nn::Rnn")?, rnn.reverse, rnn.batch_first))
     }
 }
 
