@@ -57,9 +57,14 @@ impl NamedTensors {
                 // Names stay as they are.
                 all(PytorchStore::from_file(path).map_indices_contiguous(false), budget)
             })),
-            Some("safetensors") => catch_unwind(AssertUnwindSafe(|| {
-                all(SafetensorsStore::from_file(path).map_indices_contiguous(false), budget)
-            })),
+            // Read, not mapped: a map of a file that is cut off meanwhile ends the process.
+            Some("safetensors") => {
+                let bytes = std::fs::read(path).map_err(io)?;
+                catch_unwind(AssertUnwindSafe(|| {
+                    let store = SafetensorsStore::from_bytes(Some(bytes));
+                    all(store.map_indices_contiguous(false), budget)
+                }))
+            }
             #[cfg(feature = "keras")]
             Some("h5") => {
                 let bytes = std::fs::read(path).map_err(io)?;
