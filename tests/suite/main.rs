@@ -21,6 +21,7 @@ mod perplexity;
 mod readme;
 mod saved_model;
 mod schemes;
+mod sites;
 mod stateful;
 mod training;
 mod unscaled;

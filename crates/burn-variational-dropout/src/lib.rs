@@ -9,6 +9,7 @@ mod mask;
 mod model;
 mod prior;
 mod rng;
+mod sampling;
 mod site;
 mod site_dropout;
 mod words;
@@ -23,6 +24,6 @@ pub use prior::DropoutPrior;
 pub use rng::MaskRng;
 pub use site::{Site, SiteName};
 pub use site_dropout::{
-    MaskLifetime, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors,
+    MaskLifetime, MaskNoise, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors,
 };
 pub use words::WordStream;

@@ -10,8 +10,8 @@ use crate::layout::Layout;
 use crate::place::like_parameters;
 use crate::scan::scan;
 use crate::{
-    CellSite, Direction, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, SequenceBatch,
-    SiteMasks,
+    CellSite, Direction, ExpectedMask, LayerDropout, LayerMasks, RecurrentCell, RecurrentState,
+    SequenceBatch, SiteMasks,
 };
 
 /// A cell repeated over the steps of a sequence:
@@ -58,7 +58,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
+    /// As [`with_dropout`](Self::with_dropout).
     pub fn new(cell: C, dropout: LayerDropout) -> Self {
         let direction = Direction::Forward;
         let layer = Self { cell, dropout: LayerDropout::none(), direction, batch_first: true };
@@ -69,11 +69,11 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
+    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read, or the site
+    /// takes no such masks, with the reason.
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
         for (site, asked) in dropout.iter() {
-            asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
-            self.check_reads("dropout", site);
+            self.check_reads("dropout", site).check("RecurrentLayer", asked);
         }
         self.dropout = dropout;
         self
@@ -221,7 +221,13 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
         let extent = like_parameters(&self.cell, extent);
         self.dropout.iter().fold(LayerMasks::identity(), |masks, (site, asked)| {
             let read = self.check_reads("dropout", site);
-            masks.with(site.clone(), SiteMasks::sample(asked, &read, &extent, &draw))
+            let sampled = SiteMasks::sample(asked, &read, &extent, &draw);
+            match read.expected() {
+                ExpectedMask::MeanAt(other) if draw.is_expected() => {
+                    masks.with(other.clone(), sampled)
+                }
+                _ => masks.with(site.clone(), sampled),
+            }
         })
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+mod activations;
 mod cell;
 mod direction;
 mod engine;
@@ -18,6 +19,7 @@ mod packed_masks;
 mod packing;
 mod per_layer;
 mod place;
+mod presets;
 mod scan;
 mod scheme;
 mod sequence_batch;
