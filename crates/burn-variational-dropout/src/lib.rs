@@ -11,6 +11,7 @@ mod prior;
 mod rng;
 mod site;
 mod site_dropout;
+mod weights;
 mod words;
 
 pub use draw::{DrawRecord, MaskDraw};
@@ -25,4 +26,5 @@ pub use site::{Site, SiteName};
 pub use site_dropout::{
     MaskLifetime, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors,
 };
+pub use weights::{DroppedWeights, WeightDropout, WeightMask, WeightMasks};
 pub use words::WordStream;
