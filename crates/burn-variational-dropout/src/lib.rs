@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+mod bayesian;
 mod draw;
 mod extent;
 mod kl;
@@ -14,6 +15,7 @@ mod site_dropout;
 mod weights;
 mod words;
 
+pub use bayesian::Bayesian;
 pub use draw::{DrawRecord, MaskDraw};
 pub use extent::{BatchExtent, SequenceExtent};
 pub use kl::KlTerm;
