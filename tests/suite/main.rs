@@ -3,6 +3,7 @@
 mod bayesian;
 mod boundedness;
 mod checkpoint;
+mod concrete;
 mod configs;
 mod decay;
 mod embedding;

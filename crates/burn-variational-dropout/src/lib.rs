@@ -2,6 +2,7 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod bayesian;
+mod concrete;
 mod draw;
 mod extent;
 mod kl;
@@ -16,6 +17,7 @@ mod weights;
 mod words;
 
 pub use bayesian::Bayesian;
+pub use concrete::{ConcreteDropout, ConcreteDropoutConfig};
 pub use draw::{DrawRecord, MaskDraw};
 pub use extent::{BatchExtent, SequenceExtent};
 pub use kl::KlTerm;
