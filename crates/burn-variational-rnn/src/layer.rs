@@ -3,7 +3,7 @@
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use burn_variational_dropout::{
-    DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel,
+    DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel, WeightMasks,
 };
 
 use crate::layout::Layout;
@@ -11,7 +11,7 @@ use crate::place::like_parameters;
 use crate::scan::scan;
 use crate::{
     CellSite, Direction, ExpectedMask, LayerDropout, LayerMasks, RecurrentCell, RecurrentState,
-    SequenceBatch, SiteMasks,
+    SequenceBatch, SiteMasks, WeightSite,
 };
 
 /// A cell repeated over the steps of a sequence:
@@ -74,6 +74,10 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
         for (site, asked) in dropout.iter() {
             self.check_reads("dropout", site).check("RecurrentLayer", asked);
+        }
+        for (site, asked) in dropout.iter_weights() {
+            asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
+            let _ = self.check_has_weights(site);
         }
         self.dropout = dropout;
         self
@@ -175,10 +179,11 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         self.check_masks(masks, seq_length);
         let masks = layout.masks(masks);
 
-        let projected = self.cell.project_input(input, &masks);
+        let cell = &masks.weights().bind(self.cell.clone());
+        let projected = cell.project_input(input, &masks);
         let (steps, [_, _, width]) = (layout.steps(self.direction), projected.dims());
         let projected = projected.reshape([steps.n_rows(), width]);
-        let (output, state) = scan(&self.cell, projected, state, &masks, &steps);
+        let (output, state) = scan(cell, projected, state, &masks, &steps);
         let output = output.reshape([first, second, self.cell.d_hidden()]);
         (masks.get(&Site::Output).apply_tied(&output), layout.leave(state))
     }
@@ -197,6 +202,18 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         let names = names.join(", ");
         sites.into_iter().find(|read| read.site() == site).unwrap_or_else(|| {
             panic!("RecurrentLayer: {what} must be at a site that the layer reads ({names}), got {site}")
+        })
+    }
+
+    /// The weights of the cell at a site, which it has.
+    fn check_has_weights(&self, site: &Site) -> WeightSite {
+        let weights = self.cell.weight_sites();
+        let names: Vec<_> = weights.iter().map(|weight| weight.site.name().to_string()).collect();
+        let names = names.join(", ");
+        weights.into_iter().find(|weight| weight.site == *site).unwrap_or_else(|| {
+            panic!(
+                "RecurrentLayer: dropout must be of weights that the cell has ({names}), got {site}"
+            )
         })
     }
 
@@ -219,7 +236,13 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
         draw.assert_part("RecurrentLayer");
         let draw = draw.direction(u8::from(self.direction == Direction::Backward));
         let extent = like_parameters(&self.cell, extent);
-        self.dropout.iter().fold(LayerMasks::identity(), |masks, (site, asked)| {
+        let weights = self.dropout.iter_weights().fold(WeightMasks::identity(), |masks, asked| {
+            let (site, asked) = asked;
+            let WeightSite { path, value, .. } = self.check_has_weights(site);
+            masks.with(path, asked.sample(&value, &draw.site(site)))
+        });
+        let masks = LayerMasks::identity().with_weights(weights);
+        self.dropout.iter().fold(masks, |masks, (site, asked)| {
             let read = self.check_reads("dropout", site);
             let sampled = SiteMasks::sample(asked, &read, &extent, &draw);
             match read.expected() {
@@ -229,6 +252,11 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
                 _ => masks.with(site.clone(), sampled),
             }
         })
+    }
+
+    /// Not where weights are dropped, which all rows of a batch share.
+    fn folds_draws(&self) -> bool {
+        self.dropout.iter_weights().next().is_none()
     }
 
     /// On `[batch_size, seq_length, d_input]`, whatever the layout of

@@ -44,7 +44,7 @@ pub use packed_masks::PackedMasks;
 pub use scheme::{LayerDropout, StackDropout};
 pub use sequence_batch::SequenceBatch;
 pub use simple::{RnnCell, RnnCellConfig, VariationalRnn, VariationalRnnConfig};
-pub use sites::{CellSite, ExpectedMask};
+pub use sites::{CellSite, ExpectedMask, WeightSite};
 pub use stack::{RecurrentStack, StackConfig};
 pub use state::{HiddenState, RecurrentState, StackState};
 pub use weights::UnsupportedOption;

@@ -58,6 +58,20 @@ impl StackDropout {
         Self::none().with_zoneout_cell(cell_prob).with_zoneout_hidden(hidden_prob)
     }
 
+    /// AWD-LSTM: elements of the recurrent weights of every layer (`weight_prob`), one draw for all
+    /// rows and steps of a pass, and one mask a sequence for all gates on the input (`input_prob`),
+    /// between layers (`hidden_prob`) and on the output (`output_prob`) (Merity, Keskar and Socher
+    /// 2017, arXiv 1708.02182; 0.4, 0.25, 0.4 and 0.5 there, beside word types at 0.1).
+    ///
+    /// Draws do not fold into a batch: Monte Carlo runs them one by one, by itself.
+    pub fn awd(input_prob: f64, hidden_prob: f64, output_prob: f64, weight_prob: f64) -> Self {
+        Self::none()
+            .with_input(input_prob)
+            .with_between(hidden_prob)
+            .with_output(output_prob)
+            .with_recurrent_weights(weight_prob)
+    }
+
     /// A stack of Keras 3 layers with these `dropout` and `recurrent_dropout`, each layer's input
     /// and recurrence, nothing on the output. As there, each gate has masks of its own where
     /// `recurrent_dropout` is not 0, on the input too; otherwise all gates share the input's, and

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::config::Config;
-use burn_variational_dropout::{Site, SiteDropout};
+use burn_variational_dropout::{Site, SiteDropout, WeightDropout};
 use serde::{Deserialize, Serialize};
 
 /// What one recurrent layer drops: a small map from a site to what is asked there. A site without
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// # Example
 ///
 /// ```
-/// use burn_variational_dropout::{Site, SiteDropout};
+/// use burn_variational_dropout::{Site, SiteDropout, WeightDropout};
 /// use burn_variational_rnn::LayerDropout;
 ///
 /// let dropout = LayerDropout::none().with_input(0.25).with(Site::named("leak"), 0.1);
@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerDropout {
     sites: BTreeMap<Site, SiteDropout>,
+    /// `DropConnect`, by what the weights multiply.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    weights: BTreeMap<Site, WeightDropout>,
 }
 
 impl Config for LayerDropout {}
@@ -76,9 +79,37 @@ impl LayerDropout {
         self.with(Site::ZoneoutCell, zoneout(prob))
     }
 
+    /// With these input weights dropped (`DropConnect`): one draw for all rows and steps of a pass,
+    /// so that draws cannot be folded into a batch.
+    pub fn with_input_weights(self, dropout: impl Into<WeightDropout>) -> Self {
+        self.with_weights(Site::InputWeights, dropout.into())
+    }
+
+    /// With these recurrent weights dropped (weight drop, as in AWD-LSTM), as
+    /// [`with_input_weights`](Self::with_input_weights).
+    pub fn with_recurrent_weights(self, dropout: impl Into<WeightDropout>) -> Self {
+        self.with_weights(Site::RecurrentWeights, dropout.into())
+    }
+
+    /// With the weights that a cell of one's own declares at a site dropped.
+    pub fn with_weights(mut self, site: Site, dropout: WeightDropout) -> Self {
+        self.weights.insert(site, dropout);
+        self
+    }
+
     /// What is asked at a site.
     pub fn get(&self, site: &Site) -> Option<SiteDropout> {
         self.sites.get(site).copied()
+    }
+
+    /// What is asked of the weights at a site.
+    pub fn of_weights(&self, site: &Site) -> Option<WeightDropout> {
+        self.weights.get(site).copied()
+    }
+
+    /// The sites whose weights are dropped, and how.
+    pub fn iter_weights(&self) -> impl Iterator<Item = (&Site, &WeightDropout)> {
+        self.weights.iter()
     }
 
     /// The sites that ask, and what they ask.
@@ -95,7 +126,7 @@ pub(crate) fn zoneout(prob: f64) -> SiteDropout {
 /// What a stack of recurrent layers drops. The schemes of the literature are constructors:
 /// [`naive`](Self::naive), [`variational`](Self::variational),
 /// [`variational_untied`](Self::variational_untied), [`rnn_drop`](Self::rnn_drop),
-/// [`semeniuta`](Self::semeniuta), [`zoneout`](Self::zoneout), [`keras`](Self::keras) and
+/// [`semeniuta`](Self::semeniuta), [`zoneout`](Self::zoneout), [`awd`](Self::awd), [`keras`](Self::keras) and
 /// [`gal_keras`](Self::gal_keras).
 ///
 /// # Example
@@ -185,13 +216,29 @@ impl StackDropout {
         self
     }
 
+    /// With the input weights of every layer dropped, as [`LayerDropout::with_input_weights`].
+    pub fn with_input_weights(mut self, dropout: impl Into<WeightDropout>) -> Self {
+        self.every_layer = self.every_layer.with_input_weights(dropout);
+        self
+    }
+
+    /// With the recurrent weights of every layer dropped, as
+    /// [`LayerDropout::with_recurrent_weights`].
+    pub fn with_recurrent_weights(mut self, dropout: impl Into<WeightDropout>) -> Self {
+        self.every_layer = self.every_layer.with_recurrent_weights(dropout);
+        self
+    }
+
     /// Without dropout at a site, as [`with`](Self::with) names it.
     pub fn without(mut self, site: &Site) -> Self {
         match site {
             Site::Input => self.input = None,
             Site::Between => self.between = None,
             Site::Output => self.output = None,
-            site => _ = self.every_layer.sites.remove(site),
+            site => {
+                self.every_layer.sites.remove(site);
+                self.every_layer.weights.remove(site);
+            }
         }
         self
     }

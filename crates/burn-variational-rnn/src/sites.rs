@@ -1,5 +1,6 @@
 //! The sites that a cell reads.
 
+use burn::tensor::Tensor;
 use burn_variational_dropout::{MaskLifetime, MaskNoise, MaskScaling, Site, SiteDropout};
 
 /// What a site's masks are where no mask is drawn: in an expected draw.
@@ -136,6 +137,17 @@ impl CellSite {
             );
         }
     }
+}
+
+/// A weight of a cell that may be dropped, and the site that says so.
+#[derive(Debug, Clone)]
+pub struct WeightSite {
+    /// [`Site::InputWeights`], [`Site::RecurrentWeights`], or a name of one's own.
+    pub site: Site,
+    /// The path of the parameter in the cell: `"gates.recurrent"`.
+    pub path: &'static str,
+    /// Its value.
+    pub value: Tensor<2>,
 }
 
 /// The site of zoneout of a state so wide.

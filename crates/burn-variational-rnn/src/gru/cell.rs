@@ -12,7 +12,7 @@ use crate::gates::{gate_product, leaf};
 use crate::sites::zoneout;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateMasks, GateWeights, HiddenState,
-    LayerDropout, LayerMasks, RecurrentCell, StepMasks,
+    LayerDropout, LayerMasks, RecurrentCell, StepMasks, WeightSite,
 };
 
 /// Configuration of a [`GruCell`].
@@ -212,6 +212,10 @@ impl RecurrentCell for GruCell {
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        self.gates.weight_sites()
     }
 
     fn engine_cell(&self) -> Option<EngineCell<Self::State>> {

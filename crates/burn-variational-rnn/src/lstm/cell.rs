@@ -12,7 +12,7 @@ use crate::activations::{is_sigmoid, is_tanh};
 use crate::sites::zoneout;
 use crate::{
     CellConfig, CellSite, EngineCell, ExpectedMask, GateInitializer, GateWeights, LayerDropout,
-    LayerMasks, RecurrentCell, StepMasks,
+    LayerMasks, RecurrentCell, StepMasks, WeightSite,
 };
 
 /// Configuration of an [`LstmCell`].
@@ -193,6 +193,10 @@ impl RecurrentCell for LstmCell {
 
     fn output(state: &LstmState<2>) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        self.gates.weight_sites()
     }
 
     fn engine_cell(&self) -> Option<EngineCell<Self::State>> {

@@ -11,7 +11,7 @@ use crate::activations::is_tanh;
 use crate::sites::zoneout;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, HiddenState, LayerDropout,
-    LayerMasks, RecurrentCell, StepMasks,
+    LayerMasks, RecurrentCell, StepMasks, WeightSite,
 };
 
 /// Configuration of an [`RnnCell`].
@@ -125,6 +125,10 @@ impl RecurrentCell for RnnCell {
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
+    }
+
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        self.gates.weight_sites()
     }
 
     fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
