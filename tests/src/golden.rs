@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-/// A file of golden values.
-#[derive(Debug, Deserialize)]
+/// A file of golden values of a stack.
+#[derive(Debug)]
 pub struct Golden {
     /// One case for each kind of mask that the framework has.
     pub cases: Vec<GoldenCase>,
@@ -95,11 +96,28 @@ impl Golden {
     ///
     /// If the file is not there or not as it should be.
     pub fn load(file: &str) -> Self {
-        let path = golden_folder().join(format!("{file}.json"));
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        Self { cases: golden_cases(file) }
     }
+}
+
+/// The cases of a file of golden values, `folder/file`.
+///
+/// # Panics
+///
+/// If the file is not there or its cases are others.
+pub fn golden_cases<T: DeserializeOwned>(file: &str) -> Vec<T> {
+    /// What stands beside the cases is for the reader.
+    #[derive(Deserialize)]
+    struct File<T> {
+        cases: Vec<T>,
+    }
+
+    let path = golden_folder().join(format!("{file}.json"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file: File<T> =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    file.cases
 }
 
 impl GoldenTensor {
