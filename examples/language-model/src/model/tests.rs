@@ -178,7 +178,8 @@ fn an_awd_lstm_begins_as_its_authors_have_it() {
         lstm,
         N_TYPES,
     );
-    let model = config.init(&Device::flex()).with_random_parameters(0.04, 1);
+    let device = Device::flex().autodiff();
+    let model = config.init(&device).with_random_parameters(0.04, 1);
     let largest = |tensor: Tensor<2>| tensor.abs().max().into_scalar::<f32>();
     let near = |value: f32, range: f32| value <= range && value > 0.9 * range;
     assert!(near(largest(model.embedding.weight.val()), 0.1));
