@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
-use crate::method::Method;
+use crate::method::{Asked, Method};
 use crate::preset::Preset;
 
 /// Trains a word-level language model with dropout of several kinds, and compares their perplexities.
@@ -182,7 +182,7 @@ impl Run {
         corpus: &Corpus,
     ) -> Result<(Self, Vec<(Method, String)>)> {
         let preset = Preset::named(arguments.preset);
-        let (methods, left_out) = Method::asked(arguments.dropout(), arguments.cell)?;
+        let Asked { methods, left_out } = Method::asked(arguments.dropout(), arguments.cell)?;
         let run = Self {
             preset: arguments.preset,
             cell: arguments.cell,

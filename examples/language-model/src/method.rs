@@ -39,6 +39,14 @@ pub enum Method {
     Concrete,
 }
 
+/// The methods of a run.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) methods: Vec<Method>,
+    /// Those that the cell has nothing to drop for, with the reason.
+    pub(crate) left_out: Vec<(Method, String)>,
+}
+
 /// What a model drops at rates that are given.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelDropout {
@@ -51,34 +59,30 @@ impl Method {
     const OF_THE_PAPER: [Self; 4] =
         [Self::None, Self::Naive, Self::Variational, Self::VariationalUntied];
 
-    /// The methods that a name on the command line stands for, and those that this cell leaves out
-    /// of it, with the reason.
+    /// The methods that a name on the command line stands for.
     ///
     /// # Errors
     ///
     /// If the one that is asked for drops what the cell does not have.
-    pub(crate) fn asked(
-        name: DropoutName,
-        cell: CellName,
-    ) -> Result<(Vec<Self>, Vec<(Self, String)>)> {
-        match name {
-            DropoutName::All => Ok((Self::OF_THE_PAPER.to_vec(), Vec::new())),
+    pub(crate) fn asked(name: DropoutName, cell: CellName) -> Result<Asked> {
+        let methods = match name {
+            DropoutName::All => Self::OF_THE_PAPER.to_vec(),
             DropoutName::Every => {
-                let every = Self::value_variants().iter().copied();
-                let (mut asked, mut left_out) = (Vec::new(), Vec::new());
-                for method in every {
+                let (mut methods, mut left_out) = (Vec::new(), Vec::new());
+                for &method in Self::value_variants() {
                     match method.refused_by(cell) {
                         Some(reason) => left_out.push((method, reason)),
-                        None => asked.push(method),
+                        None => methods.push(method),
                     }
                 }
-                Ok((asked, left_out))
+                return Ok(Asked { methods, left_out });
             }
             DropoutName::Only(method) => match method.refused_by(cell) {
                 Some(reason) => bail!("--dropout {method}: {reason}"),
-                None => Ok((vec![method], Vec::new())),
+                None => vec![method],
             },
-        }
+        };
+        Ok(Asked { methods, left_out: Vec::new() })
     }
 
     /// Why a cell has nothing for this method to drop.
@@ -153,8 +157,8 @@ mod tests {
     #[test]
     fn every_leaves_out_what_a_cell_does_not_have() {
         let left_out = |cell| {
-            let (asked, left_out) = Method::asked(DropoutName::Every, cell).unwrap();
-            assert_eq!(asked.len() + left_out.len(), 11);
+            let Asked { methods, left_out } = Method::asked(DropoutName::Every, cell).unwrap();
+            assert_eq!(methods.len() + left_out.len(), 11);
             left_out.into_iter().map(|(method, _)| method).collect::<Vec<_>>()
         };
         assert_eq!(left_out(CellName::Lstm), []);

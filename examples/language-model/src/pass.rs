@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use burn_variational::dropout::{DropoutPrior, MaskRng, VariationalModel};
+use burn_variational::dropout::{MaskRng, VariationalModel};
 use burn_variational::rnn::{RecurrentCell, StackState};
 use burn_variational::training::{
     TokenWindow, activation_penalty, clip_global_norm, global_norm, temporal_penalty,
@@ -62,8 +62,8 @@ impl Trainer<'_> {
 
         // The prior counts all windows of the text, this one is of a step.
         let prior = recipe.prior(&self.texts.train, batch_size);
-        let penalty = prior.map(|prior: DropoutPrior| model.kl_penalty(&prior));
-        let loss = objective(recipe, cross_entropy.clone(), &reading, window);
+        let penalty = prior.map(|prior| model.kl_penalty(&prior));
+        let loss = objective(recipe, cross_entropy.clone(), &reading);
         let loss = penalty.map_or(loss.clone(), |penalty| loss + penalty);
         let mut grads = GradientsParams::from_grads(loss.backward(), model);
         // The rates have a learning rate of their own, which clipping is not for.
@@ -89,15 +89,42 @@ impl Trainer<'_> {
 /// What a window is trained on, the KL term apart. Learning rate and clipping are published for the
 /// cross-entropy summed over the steps of the mean over the streams, AWD-LSTM's for its mean over
 /// tokens.
-fn objective<S>(
-    recipe: &Recipe,
-    cross_entropy: Tensor<1>,
-    reading: &Reading<S>,
-    window: &TokenWindow,
-) -> Tensor<1> {
+fn objective<S>(recipe: &Recipe, cross_entropy: Tensor<1>, reading: &Reading<S>) -> Tensor<1> {
     let Some(awd) = &recipe.awd else { return cross_entropy };
-    let [_, seq_length] = window.dims();
+    let [_, seq_length] = reading.losses.dims();
     cross_entropy.div_scalar(seq_length as f64)
         + activation_penalty(awd.activation, reading.dropped.clone(), None)
         + temporal_penalty(awd.temporal, reading.hidden.clone(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PresetName;
+    use crate::method::Method;
+    use crate::preset::Preset;
+    use burn::tensor::Device;
+    use burn_variational::rnn::HiddenState;
+
+    #[test]
+    fn what_awd_is_trained_on_is_a_mean_over_tokens_with_two_penalties() {
+        let device = Device::flex();
+        let hidden = Tensor::<3>::from_data([[[1.0], [3.0], [4.0]]], &device);
+        let reading = Reading {
+            losses: Tensor::from_data([[2.0, 3.0, 7.0]], &device),
+            dropped: hidden.clone() * 2.0,
+            hidden,
+            state: StackState::new(vec![HiddenState::new(Tensor::zeros([1, 1], &device))]),
+        };
+        let of = |method| {
+            let recipe = Recipe::new(method, &Preset::named(PresetName::Small));
+            let sum = reading.losses.clone().sum();
+            objective(&recipe, sum, &reading).into_scalar::<f32>()
+        };
+        let activation = 2.0 * (4.0 + 36.0 + 64.0) / 3.0;
+        let temporal = (4.0 + 1.0) / 2.0;
+        // A few roundings of numbers under 100.
+        assert!((of(Method::Awd) - (4.0 + activation + temporal)).abs() < 1e-4);
+        assert!((of(Method::Variational) - 12.0).abs() < 1e-4);
+    }
 }

@@ -3,9 +3,8 @@
 mod program;
 
 use std::fs;
-use std::path::Path;
 
-use program::{run, write_corpus};
+use program::{contents, run, write_corpus};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -20,18 +19,15 @@ fn results(arguments: &[&str]) -> (Vec<Value>, String) {
     assert!(output.status.success(), "{said}");
     let results = fs::read(folder.path().join("out/results.json")).unwrap();
     let results: Vec<Value> = serde_json::from_slice(&results).unwrap();
-    for picture in ["learning-curves.png", "monte-carlo.png"] {
-        assert!(folder.path().join("out").join(picture).exists(), "{picture}");
-    }
-    models_are_there(folder.path(), &results);
+    let mut files: Vec<_> = names(&results).iter().map(|name| format!("{name}.bvm")).collect();
+    files.extend(
+        ["learning-curves.png", "monte-carlo.png", "results.json", "run.json"].map(String::from),
+    );
+    files.sort();
+    let found = contents(&folder.path().join("out")).into_iter();
+    let found = found.map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned());
+    assert_eq!(found.collect::<Vec<_>>(), files);
     (results, said)
-}
-
-fn models_are_there(folder: &Path, results: &[Value]) {
-    for result in results {
-        let model = format!("out/{}.bvm", result["method"].as_str().unwrap());
-        assert!(folder.join(&model).exists(), "{model}");
-    }
 }
 
 fn names(results: &[Value]) -> Vec<&str> {
