@@ -123,4 +123,74 @@ mod tests {
         let sequence = Sequence::new(recurrence, ones([3, 9]), ones([2, 3]));
         sequence.with_candidate_bias(double([3])).run(ones([5, 2, 9]));
     }
+
+    #[test]
+    #[should_panic(expected = "Sequence: cell_zoneout must be F32 as projected is, got F64")]
+    fn a_zoneout_of_another_type_is_named() {
+        run(lstm().with_cell_zoneout(UnitMask::PerStep(double([10, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: masks must be F32 as projected is, got F64")]
+    fn masks_per_step_of_another_type_are_named() {
+        run(lstm().with_masks(SequenceMasks::TiedPerStep(double([10, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: mask must have dims [10, 3], got [2, 3]")]
+    fn a_mask_per_step_needs_a_row_for_each_row_of_the_steps() {
+        run(lstm().with_masks(SequenceMasks::TiedPerStep(ones([2, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: masks must have dims [4, 10, 3], got [3, 10, 3]")]
+    fn masks_per_step_for_another_number_of_gates_are_refused() {
+        run(lstm().with_masks(SequenceMasks::UntiedPerStep(ones([3, 10, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: hidden_zoneout must have dims [10, 3], got [2, 3]")]
+    fn a_zoneout_per_step_needs_a_row_for_each_row_of_the_steps() {
+        run(lstm().with_hidden_zoneout(UnitMask::PerStep(ones([2, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: cell_mask must have dims [2, 3], got [10, 3]")]
+    fn a_repeated_mask_needs_a_row_for_each_row_of_the_batch() {
+        run(lstm().with_cell_mask(UnitMask::Repeated(ones([10, 3]))));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: Rnn has no candidate, got candidate_mask")]
+    fn a_candidate_mask_of_a_simple_rnn_is_refused() {
+        let sequence = Sequence::new(Recurrence::Rnn, ones([3, 3]), ones([2, 3]));
+        sequence.with_candidate_mask(UnitMask::Repeated(ones([2, 3]))).run(ones([5, 2, 3]));
+    }
+
+    #[test]
+    #[should_panic(expected = "Sequence: Gru { reset_after: true } has no cell, got cell_zoneout")]
+    fn a_cell_zoneout_of_a_gru_is_refused() {
+        let recurrence = Recurrence::Gru { reset_after: true };
+        let sequence = Sequence::new(recurrence, ones([3, 9]), ones([2, 3]));
+        sequence.with_cell_zoneout(UnitMask::Repeated(ones([2, 3]))).run(ones([5, 2, 9]));
+    }
+
+    #[test]
+    fn a_mask_that_wants_a_gradient_is_for_plain_operations() {
+        let device = Device::flex().autodiff();
+        let learned = || Tensor::<2>::ones([2, 3], &device).require_grad();
+        let projected = Tensor::<3>::ones([5, 2, 12], &device);
+        let mask = UnitMask::Repeated;
+        let sequences = [
+            lstm().with_masks(SequenceMasks::TiedPerStep(learned())),
+            lstm().with_cell_mask(mask(learned())),
+            lstm().with_candidate_mask(mask(learned())),
+            lstm().with_hidden_zoneout(mask(learned())),
+            lstm().with_cell_zoneout(mask(learned())),
+        ];
+        assert!(lstm().is_supported(&projected));
+        for sequence in sequences {
+            assert!(!sequence.is_supported(&projected), "{sequence:?}");
+        }
+    }
 }
