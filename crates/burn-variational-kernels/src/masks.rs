@@ -83,7 +83,24 @@ impl SequenceMasks {
     }
 }
 
-/// A mask on what is computed unit by unit inside a step: a constant.
+/// A mask on what is computed unit by unit inside a step: a constant. [`Sequence`](crate::Sequence)
+/// says what each multiplies.
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_variational_kernels::{Recurrence, Sequence, UnitMask};
+///
+/// // Of two steps of one unit, the second keeps the state as it was.
+/// let device = Device::flex();
+/// let share = UnitMask::PerStep(Tensor::from_data([[1.0], [0.0]], &device));
+/// let (recurrent, state) = (Tensor::ones([1, 1], &device), Tensor::zeros([1, 1], &device));
+/// let sequence = Sequence::new(Recurrence::Rnn, recurrent, state).with_hidden_zoneout(share);
+/// let outputs = sequence.run(Tensor::from_data([[[0.5]], [[2.0]]], &device)).outputs;
+/// let outputs = outputs.into_data().try_to_vec::<f32>().unwrap();
+/// assert_eq!(outputs[0], outputs[1]);
+/// ```
 #[derive(Debug, Clone)]
 pub enum UnitMask {
     /// The same at every step, `[batch_size, d_hidden]`.
