@@ -27,3 +27,4 @@ mod unscaled;
 mod weights;
 mod windows;
 mod words;
+mod wrapper;
