@@ -28,3 +28,4 @@ mod weights;
 mod windows;
 mod words;
 mod wrapper;
+mod zoneout;
