@@ -7,6 +7,7 @@ mod decay;
 mod embedding;
 mod engine;
 mod errors;
+mod gal;
 mod golden;
 mod gradients;
 mod kl;
