@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use burn::nn::{self, LstmState, activation::ActivationConfig};
+use burn::nn::{self, LstmState};
 use burn::tensor::{Device, Tensor};
 use burn_variational::dropout::{
     DropoutMask, LockedDropoutConfig, MaskRng, SequenceExtent, Site, SiteDropout, VariationalModel,
@@ -66,8 +66,8 @@ fn a_rate_over_one_is_refused_by_a_layer() {
 
 #[test]
 #[should_panic(
-    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
-                           recurrent, output), got leak"
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, recurrent, \
+                candidate, cell, hidden, zoneout-hidden, zoneout-cell, output), got leak"
 )]
 fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_layer() {
     let cell = LstmCellConfig::new(3, 4, true).init(&flex());
@@ -76,8 +76,8 @@ fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_layer() {
 
 #[test]
 #[should_panic(
-    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
-                           recurrent, output), got cell"
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, recurrent, \
+                candidate, zoneout-hidden, output), got cell"
 )]
 fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack() {
     // At rate 0 too: that it drops nothing is no reason to let a mistake pass.
@@ -88,8 +88,8 @@ fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack() {
 
 #[test]
 #[should_panic(
-    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, \
-                           recurrent, output), got leak"
+    expected = "RecurrentLayer: dropout must be at a site that the layer reads (input, recurrent, \
+                candidate, cell, hidden, zoneout-hidden, zoneout-cell, output), got leak"
 )]
 fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack_that_was_made_before() {
     let dropout = StackDropout::none().with(Site::named("leak"), 0.5);
@@ -97,8 +97,10 @@ fn dropout_at_a_site_that_a_cell_does_not_read_is_refused_by_a_stack_that_was_ma
 }
 
 #[test]
-#[should_panic(expected = "RecurrentLayer: masks must be at a site that the layer reads (input, \
-                           recurrent, output), got leak")]
+#[should_panic(
+    expected = "RecurrentLayer: masks must be at a site that the layer reads (input, recurrent, \
+                candidate, cell, hidden, zoneout-hidden, zoneout-cell, output), got leak"
+)]
 fn masks_at_a_site_that_a_cell_does_not_read_are_refused() {
     let mask = DropoutMask::from_values(Tensor::ones([2, 4], &flex()));
     let layer = LayerMasks::identity().with(Site::named("leak"), SiteMasks::tied(mask));
@@ -312,15 +314,6 @@ fn options_of_burn_lstm_without_a_counterpart_are_refused_by_name() {
     assert_eq!(refused(config()), "nothing");
     assert_eq!(refused(config().with_clip(Some(2.0))), from("clip = Some(2.0)"));
     assert_eq!(refused(config().with_input_forget(true)), from("input_forget = true"));
-    let relu = || ActivationConfig::Relu;
-    for (config, option) in [
-        (config().with_gate_activation(relu()), "gate_activation"),
-        (config().with_cell_activation(relu()), "cell_activation"),
-        (config().with_hidden_activation(relu()), "hidden_activation"),
-    ] {
-        let message = refused(config);
-        assert!(message.starts_with(&format!("burn::nn::Lstm: {option} = Relu")), "{message}");
-    }
 }
 
 #[test]
@@ -330,11 +323,6 @@ fn options_of_burn_gru_without_a_counterpart_are_refused_by_name() {
     let config = || nn::GruConfig::new(3, 4, true);
     assert_eq!(refused(config()), "nothing");
     assert!(refused(config().with_clip(Some(2.0))).starts_with("burn::nn::Gru: clip = Some(2.0)"));
-    let relu = || ActivationConfig::Relu;
-    let message = refused(config().with_gate_activation(relu()));
-    assert!(message.starts_with("burn::nn::Gru: gate_activation = Relu"), "{message}");
-    let message = refused(config().with_hidden_activation(relu()));
-    assert!(message.starts_with("burn::nn::Gru: hidden_activation = Relu"), "{message}");
 }
 
 #[test]
@@ -345,8 +333,6 @@ fn options_of_burn_rnn_without_a_counterpart_are_refused_by_name() {
     assert_eq!(refused(config()), "nothing");
     let message = refused(config().with_clip(Some(2.0)));
     assert!(message.starts_with("burn::nn::Rnn: clip = Some(2.0)"), "{message}");
-    let message = refused(config().with_hidden_activation(ActivationConfig::Relu));
-    assert!(message.starts_with("burn::nn::Rnn: hidden_activation = Relu"), "{message}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn gates(layer: &GoldenLayer, apart: usize, device: &Device) -> GateWeights {
 
 impl GoldenCell for LstmCell {
     fn of(layer: &GoldenLayer, device: &Device) -> Self {
-        Self { gates: gates(layer, 0, device) }
+        Self::new(gates(layer, 0, device))
     }
     fn gates(&self) -> &GateWeights {
         &self.gates
@@ -59,7 +59,7 @@ impl GoldenCell for LstmCell {
 
 impl GoldenCell for RnnCell {
     fn of(layer: &GoldenLayer, device: &Device) -> Self {
-        Self { gates: gates(layer, 0, device) }
+        Self::new(gates(layer, 0, device))
     }
     fn gates(&self) -> &GateWeights {
         &self.gates
@@ -75,16 +75,13 @@ impl GoldenCell for RnnCell {
 fn gru(layer: &GoldenLayer, reset_after: bool, device: &Device) -> GruCell {
     let d_hidden = layer.h0.shape[1];
     if !reset_after {
-        return GruCell { gates: gates(layer, 0, device), candidate_bias: None, reset_after };
+        return GruCell::new(gates(layer, 0, device), None, reset_after);
     }
     let second = layer.bias_hh.as_ref().expect("a GRU that resets after has two biases");
     let candidate = second.values[2 * d_hidden..].to_vec();
     let candidate = GoldenTensor { shape: vec![d_hidden], values: candidate };
-    GruCell {
-        gates: gates(layer, d_hidden, device),
-        candidate_bias: Some(Param::from_tensor(candidate.on(device))),
-        reset_after,
-    }
+    let candidate_bias = Some(Param::from_tensor(candidate.on(device)));
+    GruCell::new(gates(layer, d_hidden, device), candidate_bias, reset_after)
 }
 
 impl GoldenCell for GruCell {

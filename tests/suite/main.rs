@@ -1,7 +1,9 @@
 //! One suite for every backend: what must hold of the layers, whatever they run on.
 
+mod bayesian;
 mod boundedness;
 mod checkpoint;
+mod concrete;
 mod configs;
 mod decay;
 mod embedding;
@@ -22,6 +24,7 @@ mod perplexity;
 mod readme;
 mod saved_model;
 mod schemes;
+mod sites;
 mod stateful;
 mod training;
 mod unscaled;

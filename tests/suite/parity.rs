@@ -1,6 +1,7 @@
 //! Identity masks are the layers of `burn::nn`.
 
 use burn::module::{Module, ModuleMapper, Param};
+use burn::nn::activation::{ActivationConfig, HardSigmoidConfig};
 use burn::nn::{self, LstmState};
 use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor};
 use burn_variational::rnn::{
@@ -45,6 +46,48 @@ on_every_path! {
             assert_close(&state.cell, &values(expected_state.cell), tolerance, "cell");
             assert_close(&state.hidden, &values(expected_state.hidden), tolerance, "hidden");
         }
+    }
+
+    fn other_activations_are_those_of_burn(device: &Device) {
+        let hard = || ActivationConfig::from(HardSigmoidConfig::new());
+        let tolerance = tolerance(device);
+        let input = random(DIMS, device);
+        let state = || random([DIMS[0], D_HIDDEN], device);
+        let lstm = nn::LstmConfig::new(DIMS[2], D_HIDDEN, true)
+            .with_gate_activation(hard())
+            .with_cell_activation(ActivationConfig::Relu)
+            .with_hidden_activation(ActivationConfig::Sigmoid)
+            .init(device);
+        let ours = VariationalLstm::try_from(lstm.clone()).unwrap();
+        let initial = LstmState::new(state(), state());
+        let (expected, _) = lstm.forward(input.clone(), Some(initial.clone()));
+        let (output, _) = forward(&ours, input.clone(), initial.clone());
+        assert_close(&output, &values(expected.clone()), tolerance, "lstm");
+        let (back, _) = nn::Lstm::try_from(ours).unwrap().forward(input.clone(), Some(initial));
+        assert_close(&back, &values(expected), tolerance, "lstm and back");
+
+        let gru = nn::GruConfig::new(DIMS[2], D_HIDDEN, true)
+            .with_gate_activation(hard())
+            .with_hidden_activation(ActivationConfig::Sigmoid)
+            .init(device);
+        let ours = VariationalGru::try_from(gru.clone()).unwrap();
+        let initial = state();
+        let expected = gru.forward(input.clone(), Some(initial.clone()));
+        let (output, _) = forward(&ours, input.clone(), HiddenState::new(initial.clone()));
+        assert_close(&output, &values(expected.clone()), tolerance, "gru");
+        let back = nn::Gru::try_from(ours).unwrap().forward(input.clone(), Some(initial));
+        assert_close(&back, &values(expected), tolerance, "gru and back");
+
+        let rnn = nn::RnnConfig::new(DIMS[2], D_HIDDEN, true)
+            .with_hidden_activation(ActivationConfig::Relu)
+            .init(device);
+        let ours = VariationalRnn::try_from(rnn.clone()).unwrap();
+        let (expected, _) = rnn.forward(input.clone(), None);
+        let zeros = HiddenState::new(Tensor::zeros([DIMS[0], D_HIDDEN], device));
+        let (output, _) = forward(&ours, input.clone(), zeros);
+        assert_close(&output, &values(expected.clone()), tolerance, "rnn");
+        let (back, _) = nn::Rnn::try_from(ours).unwrap().forward(input, None);
+        assert_close(&back, &values(expected), tolerance, "rnn and back");
     }
 
     fn identity_masks_recover_burn_gru_with_both_resets(device: &Device) {

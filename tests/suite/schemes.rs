@@ -57,6 +57,34 @@ fn each_scheme_drops_what_its_paper_says() {
 }
 
 #[test]
+fn each_scheme_inside_a_step_drops_what_its_paper_says() {
+    let at = |dropout: &StackDropout, site| dropout.layer(1, 3).get(&site);
+    let unscaled = |prob| Some(SiteDropout::new(prob).unscaled());
+    let zoned_out = |prob| Some(SiteDropout::new(prob).unscaled().per_step());
+    let rnn_drop = StackDropout::rnn_drop(0.3);
+    assert_eq!(asked(&rnn_drop), [[None; 3]; 3]);
+    assert_eq!(at(&rnn_drop, Site::Cell), unscaled(0.3));
+
+    let semeniuta = StackDropout::semeniuta(0.5, 0.25);
+    assert_eq!(asked(&semeniuta), asked(&StackDropout::naive(0.5)));
+    assert_eq!(at(&semeniuta, Site::Candidate), Some(SiteDropout::new(0.25).per_step()));
+
+    let zoneout = StackDropout::zoneout(0.5, 0.05);
+    assert_eq!(asked(&zoneout), [[None; 3]; 3]);
+    assert_eq!(at(&zoneout, Site::ZoneoutCell), zoned_out(0.5));
+    assert_eq!(at(&zoneout, Site::ZoneoutHidden), zoned_out(0.05));
+
+    let x = Some(SiteDropout::new(0.2).untied());
+    let h = Some(SiteDropout::new(0.3).untied());
+    assert_eq!(asked(&StackDropout::keras(0.2, 0.3)), [[x, h, None]; 3]);
+    let x = Some(SiteDropout::new(0.2));
+    assert_eq!(asked(&StackDropout::keras(0.2, 0.0)), [[x, None, None]; 3]);
+    let x = Some(SiteDropout::new(0.2).untied().unscaled());
+    let h = Some(SiteDropout::new(0.3).untied().unscaled());
+    assert_eq!(asked(&StackDropout::gal_keras(0.2, 0.3)), [[x, h, None]; 3]);
+}
+
+#[test]
 fn each_layer_of_a_stack_has_the_sites_of_its_place() {
     let dropout =
         StackDropout::none().with_input(0.1).with_between(0.2).with_recurrent(0.3).with_output(0.4);

@@ -239,6 +239,24 @@ impl MaskDraw {
         streams.take(batch_size)
     }
 
+    /// The random words of what all rows of a batch share, as a weight: whatever the rows and steps
+    /// that the draw starts at. `owner` is who asks, for the message.
+    ///
+    /// # Panics
+    ///
+    /// If several draws are folded into the batch: their rows cannot share.
+    pub fn shared_words(&self, owner: &str) -> WordStream {
+        assert!(
+            self.n_draws() == 1,
+            "{owner}: draws must not be folded, as all rows of a batch share its weights, got {} \
+             draws; the model's `folds_draws` must be false",
+            self.n_draws()
+        );
+        self.note(true);
+        let draw = self.draws.start;
+        WordStream::new(Coordinates { draw, ..self.coordinates }.key(), 0)
+    }
+
     /// Another handle on the same draw. Private: to sample a draw twice is the mistake that a
     /// move prevents.
     fn again(&self) -> Self {
@@ -339,6 +357,25 @@ mod tests {
         assert_eq!(record.other_batch_size(), None);
         assert_eq!(draw.rows(3, 0, false).count(), 3);
         assert_eq!(record.other_batch_size(), Some(3));
+    }
+
+    #[test]
+    fn what_rows_share_does_not_depend_on_rows_and_steps() {
+        let (draw, record) = MaskRng::seeded(3).draw(1).recorded(8);
+        let words = draw.shared_words("Test");
+        assert_eq!(draw.starting_row(5).starting_step(2).shared_words("Test"), words);
+        assert_ne!(draw.gate(1).shared_words("Test"), words);
+        assert_eq!(record.other_batch_size(), None);
+        assert!(record.random());
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "Test: draws must not be folded, as all rows of a batch share its weights, got 2 \
+                    draws; the model's `folds_draws` must be false"
+    )]
+    fn rows_of_folded_draws_share_nothing() {
+        let _ = MaskRng::seeded(3).draws(0..2).shared_words("Test");
     }
 
     #[test]

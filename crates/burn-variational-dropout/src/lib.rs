@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+mod bayesian;
+mod concrete;
 mod draw;
 mod extent;
 mod kl;
@@ -9,10 +11,14 @@ mod mask;
 mod model;
 mod prior;
 mod rng;
+mod sampling;
 mod site;
 mod site_dropout;
+mod weights;
 mod words;
 
+pub use bayesian::Bayesian;
+pub use concrete::{ConcreteDropout, ConcreteDropoutConfig};
 pub use draw::{DrawRecord, MaskDraw};
 pub use extent::{BatchExtent, SequenceExtent};
 pub use kl::KlTerm;
@@ -23,6 +29,7 @@ pub use prior::DropoutPrior;
 pub use rng::MaskRng;
 pub use site::{Site, SiteName};
 pub use site_dropout::{
-    MaskLifetime, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors,
+    MaskLifetime, MaskNoise, MaskScaling, MaskSharing, MaskTying, SiteDropout, SiteFactors,
 };
+pub use weights::{DroppedWeights, WeightDropout, WeightMask, WeightMasks};
 pub use words::WordStream;

@@ -169,6 +169,23 @@ impl ModelInput for Tensor<2> {
     }
 }
 
+/// Images, `[batch_size, channels, height, width]`.
+impl ModelInput for Tensor<4> {
+    type Extent = BatchExtent;
+
+    fn extent(&self) -> BatchExtent {
+        BatchExtent::new(self.dims()[0], &self.device()).with_dtype(self.dtype().into())
+    }
+
+    fn n_rows(&self) -> usize {
+        self.dims()[0]
+    }
+
+    fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
+        self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
+    }
+}
+
 /// Two inputs of the same rows.
 ///
 /// # Panics

@@ -148,6 +148,11 @@ impl DropoutPrior {
         self.length_scale.powi(2) / (2.0 * self.n_terms as f64 * self.precision)
     }
 
+    /// What the KL divergence is multiplied by to stand beside the loss, `1 / (N τ)`.
+    pub(crate) fn per_term(&self) -> f64 {
+        1.0 / (self.n_terms as f64 * self.precision)
+    }
+
     /// `λ` of a weight matrix whose input a site drops, or drops nothing of. The name of the site
     /// is for the message of an error.
     ///

@@ -35,6 +35,22 @@ pub enum Site {
     Between,
     /// `c_t`, the cell that an LSTM carries (`RNNDrop`, Moon et al. 2015).
     Cell,
+    /// `g_t` of an LSTM or `n_t` of a GRU, what a step would add to the state (Semeniuta et al.
+    /// 2016).
+    Candidate,
+    /// The share of a step's new `h_t` that is taken, the rest being `h_{t-1}` (zoneout, Krueger et
+    /// al. 2017).
+    ZoneoutHidden,
+    /// The share of a step's new `c_t` that is taken, the rest being `c_{t-1}` (zoneout, Krueger et
+    /// al. 2017).
+    ZoneoutCell,
+    /// `h_t`, where a step makes it: nothing is drawn here, but what is expected of a mask on the
+    /// cell acts here.
+    Hidden,
+    /// The input weights of a layer (`DropConnect`, Wan et al. 2013).
+    InputWeights,
+    /// The recurrent weights of a layer (weight drop, Merity et al. 2017).
+    RecurrentWeights,
     /// A site of a user's own cell; made by [`Site::named`].
     Named(SiteName),
 }
@@ -44,7 +60,7 @@ pub enum Site {
 pub struct SiteName(Arc<str>);
 
 /// The sites that are known here.
-const KNOWN: [Site; 7] = [
+const KNOWN: [Site; 13] = [
     Site::Input,
     Site::Recurrent,
     Site::Output,
@@ -52,6 +68,12 @@ const KNOWN: [Site; 7] = [
     Site::EmbeddingToken,
     Site::Between,
     Site::Cell,
+    Site::Candidate,
+    Site::ZoneoutHidden,
+    Site::ZoneoutCell,
+    Site::Hidden,
+    Site::InputWeights,
+    Site::RecurrentWeights,
 ];
 
 impl Site {
@@ -80,6 +102,12 @@ impl Site {
             Self::EmbeddingToken => "embedding-token",
             Self::Between => "between",
             Self::Cell => "cell",
+            Self::Candidate => "candidate",
+            Self::ZoneoutHidden => "zoneout-hidden",
+            Self::ZoneoutCell => "zoneout-cell",
+            Self::Hidden => "hidden",
+            Self::InputWeights => "input-weights",
+            Self::RecurrentWeights => "recurrent-weights",
         }
     }
 
@@ -94,6 +122,12 @@ impl Site {
             Self::EmbeddingToken => 5,
             Self::Between => 6,
             Self::Cell => 7,
+            Self::Candidate => 8,
+            Self::ZoneoutHidden => 9,
+            Self::ZoneoutCell => 10,
+            Self::Hidden => 11,
+            Self::InputWeights => 12,
+            Self::RecurrentWeights => 13,
             Self::Named(_) => u8::MAX,
         }
     }

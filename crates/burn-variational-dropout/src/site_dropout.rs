@@ -1,9 +1,8 @@
 //! What is asked at one site: how much to drop, for how long, shared how, scaled how.
 
 use burn::config::Config;
-use burn::tensor::{DType, Element, Tensor, TensorCreationOptions, TensorData};
 
-use crate::{DropoutMask, MaskDraw};
+use crate::MaskDraw;
 
 /// How long a mask lives.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -41,6 +40,16 @@ pub enum MaskScaling {
     Unscaled,
 }
 
+/// What the random factors of a site are drawn from.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum MaskNoise {
+    /// 0 where a unit is dropped, the same for all others where it is kept.
+    Bernoulli,
+    /// Normal around 1, with the variance that inverted Bernoulli factors have:
+    /// `N(1, prob / (1 - prob))` (Srivastava et al. 2014, section 10). Nothing is dropped for good.
+    Gaussian,
+}
+
 /// What the factors of a site are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SiteFactors {
@@ -57,9 +66,11 @@ pub enum SiteFactors {
 /// ```text
 /// z = b / (1 - prob),  b ~ Bernoulli(1 - prob)      inverted scaling (the default)
 /// z = b                                             unscaled
+/// z ~ N(1, prob / (1 - prob))                       Gaussian noise
 /// ```
 ///
 /// A unit is dropped where its random word is under `prob · 2³²`, so rates are exact to 2⁻³².
+/// Gaussian noise makes each factor of two words (Box & Muller 1958).
 ///
 /// # Example
 ///
@@ -86,6 +97,9 @@ pub struct SiteDropout {
     /// The factor of a kept unit.
     #[config(default = "MaskScaling::Inverted")]
     pub scaling: MaskScaling,
+    /// What factors are drawn from.
+    #[config(default = "MaskNoise::Bernoulli")]
+    pub noise: MaskNoise,
 }
 
 impl SiteDropout {
@@ -109,16 +123,26 @@ impl SiteDropout {
         self.with_scaling(MaskScaling::Unscaled)
     }
 
+    /// With factors drawn from a normal distribution.
+    pub fn gaussian(self) -> Self {
+        self.with_noise(MaskNoise::Gaussian)
+    }
+
     /// Checks the rate, naming who asked: `"{owner}: {field} prob must be in [0, 1), got 1.5"`.
     ///
     /// # Panics
     ///
-    /// If `prob` is not in `[0, 1)`.
+    /// If `prob` is not in `[0, 1)`, or Gaussian noise is to be unscaled: it is around 1 as it is.
     pub fn assert_valid(&self, owner: &str, field: &str) {
         check_probability(owner, &format!("{field} prob"), self.prob);
+        assert!(
+            self.noise == MaskNoise::Bernoulli || self.scaling == MaskScaling::Inverted,
+            "{owner}: {field} scaling must be Inverted where the noise is Gaussian, got {:?}",
+            self.scaling
+        );
     }
 
-    /// The factor of a kept unit.
+    /// The factor of a kept unit, where noise is Bernoulli.
     pub fn kept_value(&self) -> f64 {
         match self.scaling {
             MaskScaling::Inverted => 1.0 / (1.0 - self.prob),
@@ -150,83 +174,6 @@ impl SiteDropout {
             MaskScaling::Unscaled => SiteFactors::Constant(self.expected_value()),
         }
     }
-
-    /// Samples a mask `[batch_size, units]`, to be repeated at every time step, in the device's
-    /// default float type or in one of your choice: `(&device, DType::F64)`.
-    ///
-    /// An expected draw gives the expected mask. At rate 0 the mask is the identity.
-    ///
-    /// # Panics
-    ///
-    /// If `prob` is not in `[0, 1)`, or the batch does not divide into the draws.
-    pub fn sample(
-        &self,
-        [batch_size, units]: [usize; 2],
-        draw: &MaskDraw,
-        place: impl Into<TensorCreationOptions>,
-    ) -> DropoutMask<2> {
-        // A mask that does not vary over time is the same in every window of a stream.
-        let draw = draw.starting_step(0);
-        self.sample_values([batch_size, units], [1, batch_size, units], &draw, place.into())
-    }
-
-    /// Samples a mask `[seq_length, batch_size, units]` that is another at every time step.
-    ///
-    /// # Panics
-    ///
-    /// As [`sample`](Self::sample).
-    pub fn sample_steps(
-        &self,
-        dims: [usize; 3],
-        draw: &MaskDraw,
-        place: impl Into<TensorCreationOptions>,
-    ) -> DropoutMask<3> {
-        self.sample_values(dims, dims, draw, place.into())
-    }
-
-    fn sample_values<const D: usize>(
-        &self,
-        dims: [usize; D],
-        steps: [usize; 3],
-        draw: &MaskDraw,
-        place: TensorCreationOptions,
-    ) -> DropoutMask<D> {
-        self.assert_valid("SiteDropout", "dropout");
-        match self.ask(draw) {
-            SiteFactors::Identity => DropoutMask::identity(),
-            SiteFactors::Constant(factor) => {
-                DropoutMask::from_values(Tensor::full(dims, factor, place))
-            }
-            SiteFactors::Random => {
-                let default = || place.device.settings().float_dtype.into();
-                let kept = self.kept_value();
-                let data = match place.dtype.unwrap_or_else(default) {
-                    DType::F64 => TensorData::new(self.factors(steps, draw, kept), dims),
-                    _ => TensorData::new(self.factors(steps, draw, kept as f32), dims),
-                };
-                DropoutMask::from_values(Tensor::from_data(data, place))
-            }
-        }
-    }
-
-    /// The factors of every step, row and unit.
-    fn factors<E: Element>(
-        &self,
-        [seq_length, batch_size, units]: [usize; 3],
-        draw: &MaskDraw,
-        kept: E,
-    ) -> Vec<E> {
-        let shared = self.sharing == MaskSharing::PerBatch;
-        let dropped = E::from_elem(0.0);
-        let mut factors = Vec::with_capacity(seq_length * batch_size * units);
-        for step in 0..seq_length {
-            for row in draw.rows(batch_size, step, shared) {
-                let row = row.words().map(|word| if self.drops(word) { dropped } else { kept });
-                factors.extend(row.take(units));
-            }
-        }
-        factors
-    }
 }
 
 /// Dropout at this rate, one inverted mask for each row of a sequence.
@@ -244,103 +191,37 @@ pub(crate) fn check_probability(owner: &str, field: &str, prob: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MaskRng;
-    use burn::tensor::Device;
-
-    fn sample(dropout: &SiteDropout, dims: [usize; 2]) -> Vec<f32> {
-        let mask = dropout.sample(dims, &MaskRng::seeded(5).draw(0), &Device::flex());
-        mask.values().unwrap().into_data().try_to_vec().unwrap()
-    }
 
     #[test]
-    fn a_mask_holds_zero_and_the_inverse_of_the_keep_probability() {
-        let values = sample(&SiteDropout::new(0.2), [4, 100]);
-        assert!(values.iter().all(|&value| value == 0.0 || value == 1.25));
-        let unscaled = sample(&SiteDropout::new(0.2).unscaled(), [4, 100]);
-        assert!(unscaled.iter().zip(&values).all(|(&one, &value)| one == value / 1.25));
-    }
-
-    #[test]
-    fn the_rate_is_met_within_six_standard_errors() {
-        let n = 1_000_000.0;
-        for prob in [0.1, 0.5, 0.65] {
-            let values = sample(&SiteDropout::new(prob), [100, 10_000]);
-            let dropped = values.iter().filter(|&&value| value == 0.0).count() as f64;
-            let standard_error = (prob * (1.0 - prob) / n).sqrt();
-            assert!(
-                (dropped / n - prob).abs() < 6.0 * standard_error,
-                "{dropped} of {n} at {prob}"
-            );
-        }
-    }
-
-    #[test]
-    fn rows_share_a_mask_only_when_asked() {
-        let rows = |values: Vec<f32>| (values[..50].to_vec(), values[50..].to_vec());
-        let (first, second) = rows(sample(&SiteDropout::new(0.5), [2, 50]));
-        assert_ne!(first, second);
-        let (first, second) = rows(sample(&SiteDropout::new(0.5).shared_over_batch(), [2, 50]));
-        assert_eq!(first, second);
-    }
-
-    #[test]
-    fn the_first_step_of_a_mask_over_steps_is_the_mask_of_the_sequence() {
-        let (dropout, device) = (SiteDropout::new(0.5), Device::flex());
-        let draw = MaskRng::seeded(5).draw(0);
-        let steps = dropout.sample_steps([3, 2, 10], &draw, &device);
-        let sequence = dropout.sample([2, 10], &draw, &device);
-        let values = |mask: DropoutMask<2>| mask.values().unwrap().into_data();
-        let sequence_values = values(sequence);
-        assert_eq!(values(steps.at_step(0)), sequence_values);
-        assert_ne!(values(steps.at_step(1)), sequence_values);
-
-        let draw = draw.starting_step(2);
-        let later = dropout.sample_steps([1, 2, 10], &draw, &device);
-        assert_eq!(values(later.at_step(0)), values(steps.at_step(2)));
-        assert_eq!(values(dropout.sample([2, 10], &draw, &device)), sequence_values);
-    }
-
-    #[test]
-    fn an_expected_mask_is_the_mean_of_the_drawn_ones() {
-        let device = Device::flex();
-        let draw = MaskDraw::expected();
-        assert!(SiteDropout::new(0.2).sample([1, 2], &draw, &device).is_identity());
-        let unscaled = SiteDropout::new(0.2).unscaled().sample([1, 2], &draw, &device);
-        let values: Vec<f32> = unscaled.values().unwrap().into_data().try_to_vec().unwrap();
-        assert_eq!(values, [0.8, 0.8]);
-    }
-
-    #[test]
-    fn a_site_at_rate_zero_asks_but_is_not_random() {
-        let (draw, record) = MaskRng::seeded(1).draw(0).recorded(1);
-        assert!(!record.asked());
-        assert!(SiteDropout::new(0.0).sample([1, 2], &draw, &Device::flex()).is_identity());
-        assert!(record.asked() && !record.random());
-        let _ = SiteDropout::new(0.1).sample([1, 2], &draw, &Device::flex());
-        assert!(record.random());
+    #[should_panic(
+        expected = "SiteDropout: dropout scaling must be Inverted where the noise is Gaussian, got \
+                    Unscaled"
+    )]
+    fn gaussian_noise_has_no_scaling_to_leave_out() {
+        SiteDropout::new(0.2).gaussian().unscaled().assert_valid("SiteDropout", "dropout");
     }
 
     #[test]
     #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got 1.5")]
     fn a_rate_over_one_is_refused() {
-        let _ = sample(&SiteDropout::new(1.5), [1, 1]);
+        SiteDropout::new(1.5).assert_valid("SiteDropout", "dropout");
     }
 
     #[test]
     #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got 1")]
     fn a_rate_of_one_is_refused() {
-        let _ = sample(&SiteDropout::new(1.0), [1, 1]);
+        SiteDropout::new(1.0).assert_valid("SiteDropout", "dropout");
     }
 
     #[test]
     #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got -0.1")]
     fn a_rate_under_zero_is_refused() {
-        let _ = sample(&SiteDropout::new(-0.1), [1, 1]);
+        SiteDropout::new(-0.1).assert_valid("SiteDropout", "dropout");
     }
 
     #[test]
     #[should_panic(expected = "SiteDropout: dropout prob must be in [0, 1), got NaN")]
     fn a_rate_that_is_no_number_is_refused() {
-        let _ = sample(&SiteDropout::new(f64::NAN), [1, 1]);
+        SiteDropout::new(f64::NAN).assert_valid("SiteDropout", "dropout");
     }
 }

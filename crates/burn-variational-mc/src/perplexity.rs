@@ -142,8 +142,11 @@ impl MonteCarlo {
         Ok(curve)
     }
 
-    /// The draws whose scores of all word types take `max_bytes` in a window.
+    /// The draws whose scores of all word types take `max_bytes` in a window, if they fold.
     fn draws_of_a_pass<M: StreamModel>(&self, model: &M, window: &StreamWindow) -> usize {
+        if !model.folds_draws() {
+            return 1;
+        }
         let [n_streams, seq_length] = window.inputs.dims();
         let draw_bytes = n_streams * seq_length * model.n_types() * size_of::<f32>();
         (self.max_bytes() / draw_bytes.max(1)).max(1)

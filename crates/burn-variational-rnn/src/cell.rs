@@ -4,7 +4,9 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
-use crate::{CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, StepMasks};
+use crate::{
+    CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, StepMasks, WeightSite,
+};
 
 /// One step of a recurrence. Implement it for a cell of your own and
 /// [`RecurrentLayer`](crate::RecurrentLayer) and [`RecurrentStack`](crate::RecurrentStack) give it
@@ -119,6 +121,11 @@ pub trait RecurrentCell: Module + ModuleDisplay {
 
     /// The output `[batch_size, d_hidden]` of the step that led to a state.
     fn output(state: &Self::State) -> Tensor<2>;
+
+    /// The weights that may be dropped (`DropConnect`). A cell that does not say has none.
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        Vec::new()
+    }
 
     /// What the sequence engine needs to run the cell over a whole sequence as one operation, if
     /// it knows the cell's recurrence. A cell of your own has none and runs step by step.

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 
-use crate::{CellSite, GateInitializer, GateMasks, LayerDropout, SiteMasks, engine};
+use crate::{CellSite, GateInitializer, GateMasks, LayerDropout, SiteMasks, WeightSite, engine};
 
 /// The weights of all gates side by side, so that one matrix product serves them all:
 ///
@@ -76,6 +76,16 @@ impl GateWeights {
             .into()
     }
 
+    /// The weights that may be dropped, of a cell that has these in its field `gates`.
+    pub fn weight_sites(&self) -> Vec<WeightSite> {
+        [
+            (Site::InputWeights, "gates.input", &self.input),
+            (Site::RecurrentWeights, "gates.recurrent", &self.recurrent),
+        ]
+        .map(|(site, path, param)| WeightSite { site, path, value: param.val() })
+        .into()
+    }
+
     /// The number of gates.
     pub fn n_gates(&self) -> usize {
         let [d_hidden, width] = self.recurrent.dims();
@@ -131,15 +141,28 @@ impl GateWeights {
         gate_product(masks.apply(hidden), self.recurrent.val(), self.n_gates())
     }
 
-    /// The KL term of `W` at the input's rate, `U` at the recurrence's, and `b`.
+    /// The KL term of `W` at the rate of the input, or of its own elements or rows, of `U` likewise,
+    /// and of `b`.
     ///
     /// # Panics
     ///
-    /// As [`DropoutPrior::site_lambda`].
+    /// As [`DropoutPrior::site_lambda`], or if both what enters a weight and the weight itself are
+    /// dropped: the product of the two is no draw from the posterior that the term is of.
     pub fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {
+        let lambda = |name: &str, site: Site, weights: Site| match (
+            dropout.get(&site),
+            dropout.of_weights(&weights),
+        ) {
+            (site, None) => prior.site_lambda(name, site),
+            (None, Some(weights)) => prior.weight_lambda(weights.prob, weights.scaling),
+            (Some(_), Some(_)) => panic!(
+                "DropoutPrior: {name} dropout must be of what enters the weights or of the \
+                     weights to have a KL term, got both"
+            ),
+        };
         let weights = KlTerm::new()
-            .with_param("input", prior.site_lambda("input", dropout.get(&Site::Input)))
-            .with_param("recurrent", prior.site_lambda("recurrent", dropout.get(&Site::Recurrent)));
+            .with_param("input", lambda("input", Site::Input, Site::InputWeights))
+            .with_param("recurrent", lambda("recurrent", Site::Recurrent, Site::RecurrentWeights));
         match self.bias {
             Some(_) => weights.with_param("bias", prior.bias_lambda()),
             None => weights,

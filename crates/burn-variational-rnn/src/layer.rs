@@ -3,15 +3,15 @@
 use burn::module::{Content, DisplaySettings, Module, ModuleDisplay};
 use burn::tensor::Tensor;
 use burn_variational_dropout::{
-    DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel,
+    DropoutPrior, KlTerm, MaskDraw, SequenceExtent, Site, VariationalModel, WeightMasks,
 };
 
 use crate::layout::Layout;
 use crate::place::like_parameters;
 use crate::scan::scan;
 use crate::{
-    CellSite, Direction, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, SequenceBatch,
-    SiteMasks,
+    CellSite, Direction, ExpectedMask, LayerDropout, LayerMasks, RecurrentCell, RecurrentState,
+    SequenceBatch, SiteMasks, WeightSite,
 };
 
 /// A cell repeated over the steps of a sequence:
@@ -58,7 +58,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
+    /// As [`with_dropout`](Self::with_dropout).
     pub fn new(cell: C, dropout: LayerDropout) -> Self {
         let direction = Direction::Forward;
         let layer = Self { cell, dropout: LayerDropout::none(), direction, batch_first: true };
@@ -69,11 +69,15 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read.
+    /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read, or the site
+    /// takes no such masks, with the reason.
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
         for (site, asked) in dropout.iter() {
+            self.check_reads("dropout", site).check("RecurrentLayer", asked);
+        }
+        for (site, asked) in dropout.iter_weights() {
             asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
-            self.check_reads("dropout", site);
+            let _ = self.check_has_weights(site);
         }
         self.dropout = dropout;
         self
@@ -175,10 +179,11 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         self.check_masks(masks, seq_length);
         let masks = layout.masks(masks);
 
-        let projected = self.cell.project_input(input, &masks);
+        let cell = &masks.weights().bind(self.cell.clone());
+        let projected = cell.project_input(input, &masks);
         let (steps, [_, _, width]) = (layout.steps(self.direction), projected.dims());
         let projected = projected.reshape([steps.n_rows(), width]);
-        let (output, state) = scan(&self.cell, projected, state, &masks, &steps);
+        let (output, state) = scan(cell, projected, state, &masks, &steps);
         let output = output.reshape([first, second, self.cell.d_hidden()]);
         (masks.get(&Site::Output).apply_tied(&output), layout.leave(state))
     }
@@ -197,6 +202,18 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         let names = names.join(", ");
         sites.into_iter().find(|read| read.site() == site).unwrap_or_else(|| {
             panic!("RecurrentLayer: {what} must be at a site that the layer reads ({names}), got {site}")
+        })
+    }
+
+    /// The weights of the cell at a site, which it has.
+    fn check_has_weights(&self, site: &Site) -> WeightSite {
+        let weights = self.cell.weight_sites();
+        let names: Vec<_> = weights.iter().map(|weight| weight.site.name().to_string()).collect();
+        let names = names.join(", ");
+        weights.into_iter().find(|weight| weight.site == *site).unwrap_or_else(|| {
+            panic!(
+                "RecurrentLayer: dropout must be of weights that the cell has ({names}), got {site}"
+            )
         })
     }
 
@@ -219,10 +236,27 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
         draw.assert_part("RecurrentLayer");
         let draw = draw.direction(u8::from(self.direction == Direction::Backward));
         let extent = like_parameters(&self.cell, extent);
-        self.dropout.iter().fold(LayerMasks::identity(), |masks, (site, asked)| {
+        let weights = self.dropout.iter_weights().fold(WeightMasks::identity(), |masks, asked| {
+            let (site, asked) = asked;
+            let WeightSite { path, value, .. } = self.check_has_weights(site);
+            masks.with(path, asked.sample(&value, &draw.site(site)))
+        });
+        let masks = LayerMasks::identity().with_weights(weights);
+        self.dropout.iter().fold(masks, |masks, (site, asked)| {
             let read = self.check_reads("dropout", site);
-            masks.with(site.clone(), SiteMasks::sample(asked, &read, &extent, &draw))
+            let sampled = SiteMasks::sample(asked, &read, &extent, &draw);
+            match read.expected() {
+                ExpectedMask::MeanAt(other) if draw.is_expected() => {
+                    masks.with(other.clone(), sampled)
+                }
+                _ => masks.with(site.clone(), sampled),
+            }
         })
+    }
+
+    /// Not where weights are dropped, which all rows of a batch share.
+    fn folds_draws(&self) -> bool {
+        self.dropout.iter_weights().next().is_none()
     }
 
     /// On `[batch_size, seq_length, d_input]`, whatever the layout of

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
-use burn_variational_dropout::Site;
+use burn_variational_dropout::{Site, WeightMasks};
 use serde::{Deserialize, Serialize};
 
 use crate::per_layer::PerLayer;
@@ -26,6 +26,8 @@ use crate::{GateMasks, SiteMasks};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LayerMasks {
     sites: BTreeMap<Site, SiteMasks>,
+    #[serde(default)]
+    weights: WeightMasks,
 }
 
 /// What a site without an entry has.
@@ -59,6 +61,17 @@ impl LayerMasks {
         self.with(Site::Output, masks)
     }
 
+    /// With these masks on the cell's weights, by their path in the cell: `"gates.recurrent"`, say.
+    pub fn with_weights(mut self, weights: WeightMasks) -> Self {
+        self.weights = weights;
+        self
+    }
+
+    /// The masks on the cell's weights.
+    pub fn weights(&self) -> &WeightMasks {
+        &self.weights
+    }
+
     /// The masks of a site.
     pub fn get(&self, site: &Site) -> &SiteMasks {
         self.sites.get(site).unwrap_or(&IDENTITY)
@@ -70,8 +83,8 @@ impl LayerMasks {
     }
 
     pub(crate) fn map(&self, f: impl Fn(&SiteMasks) -> SiteMasks) -> Self {
-        let sites = self.sites.iter();
-        Self { sites: sites.map(|(site, masks)| (site.clone(), f(masks))).collect() }
+        let sites = self.sites.iter().map(|(site, masks)| (site.clone(), f(masks))).collect();
+        Self { sites, weights: self.weights.clone() }
     }
 
     /// The masks of one time step.
@@ -86,7 +99,8 @@ impl LayerMasks {
 
     /// The same masks on another device.
     pub fn to_device(&self, device: &Device) -> Self {
-        self.map(|masks| masks.to_device(device))
+        let weights = self.weights.to_device(device);
+        self.map(|masks| masks.to_device(device)).with_weights(weights)
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+mod activations;
 mod cell;
 mod direction;
 mod engine;
@@ -18,6 +19,7 @@ mod packed_masks;
 mod packing;
 mod per_layer;
 mod place;
+mod presets;
 mod scan;
 mod scheme;
 mod sequence_batch;
@@ -43,7 +45,7 @@ pub use packed_masks::PackedMasks;
 pub use scheme::{LayerDropout, StackDropout};
 pub use sequence_batch::SequenceBatch;
 pub use simple::{RnnCell, RnnCellConfig, VariationalRnn, VariationalRnnConfig};
-pub use sites::{CellSite, ExpectedMask};
+pub use sites::{CellSite, ExpectedMask, WeightSite};
 pub use stack::{RecurrentStack, StackConfig};
 pub use state::{HiddenState, RecurrentState, StackState};
 pub use weights::UnsupportedOption;

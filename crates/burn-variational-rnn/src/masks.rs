@@ -79,6 +79,17 @@ impl GateMasks<2> {
     pub fn apply_tied(&self, hidden: &Tensor<2>) -> Tensor<2> {
         only_one(self.apply(hidden))
     }
+
+    /// `z ∘ new + (1 - z) ∘ previous` at a site of zoneout: the identity takes all that is new.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply_tied`](Self::apply_tied).
+    pub fn zone_out(&self, new: Tensor<2>, previous: &Tensor<2>) -> Tensor<2> {
+        let [mask] = self.masks() else { return only_one(self.apply(&new)) };
+        let Some(taken) = mask.values() else { return new };
+        mask.apply(new) + taken.neg().add_scalar(1.0) * previous.clone()
+    }
 }
 
 /// The masks of one site over a sequence.
@@ -122,7 +133,7 @@ impl SiteMasks {
         draw: &MaskDraw,
     ) -> Self {
         let draw = draw.site(site.site());
-        if draw.is_expected() && site.expected() == ExpectedMask::Identity {
+        if draw.is_expected() && *site.expected() == ExpectedMask::Identity {
             let _ = dropout.ask(&draw);
             return Self::identity();
         }

@@ -1,9 +1,9 @@
-//! Which sites of a layer and of a stack are dropped: the named schemes.
+//! Which sites of a layer and of a stack are dropped.
 
 use std::collections::BTreeMap;
 
 use burn::config::Config;
-use burn_variational_dropout::{Site, SiteDropout};
+use burn_variational_dropout::{Site, SiteDropout, WeightDropout};
 use serde::{Deserialize, Serialize};
 
 /// What one recurrent layer drops: a small map from a site to what is asked there. A site without
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// # Example
 ///
 /// ```
-/// use burn_variational_dropout::{Site, SiteDropout};
+/// use burn_variational_dropout::{Site, SiteDropout, WeightDropout};
 /// use burn_variational_rnn::LayerDropout;
 ///
 /// let dropout = LayerDropout::none().with_input(0.25).with(Site::named("leak"), 0.1);
@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerDropout {
     sites: BTreeMap<Site, SiteDropout>,
+    /// `DropConnect`, by what the weights multiply.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    weights: BTreeMap<Site, WeightDropout>,
 }
 
 impl Config for LayerDropout {}
@@ -53,9 +56,60 @@ impl LayerDropout {
         self.with(Site::Output, dropout)
     }
 
+    /// With this dropout of the candidate, what a step would add to the state of an LSTM or GRU.
+    pub fn with_candidate(self, dropout: impl Into<SiteDropout>) -> Self {
+        self.with(Site::Candidate, dropout)
+    }
+
+    /// With units of an LSTM's cell dropped at this rate: a mask of 0 and 1, the same at every step
+    /// (`RNNDrop`).
+    pub fn with_cell(self, prob: f64) -> Self {
+        self.with(Site::Cell, SiteDropout::new(prob).unscaled())
+    }
+
+    /// With units that keep what they had with this probability, drawn anew at every step: those of
+    /// `h_t`, and of the cell of an LSTM with [`with_zoneout_cell`](Self::with_zoneout_cell).
+    pub fn with_zoneout_hidden(self, prob: f64) -> Self {
+        self.with(Site::ZoneoutHidden, zoneout(prob))
+    }
+
+    /// With units of an LSTM's cell that keep what they had with this probability, drawn anew at
+    /// every step.
+    pub fn with_zoneout_cell(self, prob: f64) -> Self {
+        self.with(Site::ZoneoutCell, zoneout(prob))
+    }
+
+    /// With these input weights dropped (`DropConnect`): one draw for all rows and steps of a pass,
+    /// so that draws cannot be folded into a batch.
+    pub fn with_input_weights(self, dropout: impl Into<WeightDropout>) -> Self {
+        self.with_weights(Site::InputWeights, dropout.into())
+    }
+
+    /// With these recurrent weights dropped (weight drop, as in AWD-LSTM), as
+    /// [`with_input_weights`](Self::with_input_weights).
+    pub fn with_recurrent_weights(self, dropout: impl Into<WeightDropout>) -> Self {
+        self.with_weights(Site::RecurrentWeights, dropout.into())
+    }
+
+    /// With the weights that a cell of one's own declares at a site dropped.
+    pub fn with_weights(mut self, site: Site, dropout: WeightDropout) -> Self {
+        self.weights.insert(site, dropout);
+        self
+    }
+
     /// What is asked at a site.
     pub fn get(&self, site: &Site) -> Option<SiteDropout> {
         self.sites.get(site).copied()
+    }
+
+    /// What is asked of the weights at a site.
+    pub fn of_weights(&self, site: &Site) -> Option<WeightDropout> {
+        self.weights.get(site).copied()
+    }
+
+    /// The sites whose weights are dropped, and how.
+    pub fn iter_weights(&self) -> impl Iterator<Item = (&Site, &WeightDropout)> {
+        self.weights.iter()
     }
 
     /// The sites that ask, and what they ask.
@@ -64,7 +118,16 @@ impl LayerDropout {
     }
 }
 
-/// What a stack of recurrent layers drops.
+/// A new mask of 0 and 1 at every step.
+pub(crate) fn zoneout(prob: f64) -> SiteDropout {
+    SiteDropout::new(prob).per_step().unscaled()
+}
+
+/// What a stack of recurrent layers drops. The schemes of the literature are constructors:
+/// [`naive`](Self::naive), [`variational`](Self::variational),
+/// [`variational_untied`](Self::variational_untied), [`rnn_drop`](Self::rnn_drop),
+/// [`semeniuta`](Self::semeniuta), [`zoneout`](Self::zoneout), [`awd`](Self::awd), [`keras`](Self::keras) and
+/// [`gal_keras`](Self::gal_keras).
 ///
 /// # Example
 ///
@@ -93,34 +156,6 @@ impl StackDropout {
     /// Asks for no mask.
     pub fn none() -> Self {
         Self::default()
-    }
-
-    /// A new mask at every time step on inputs and outputs, none on the recurrence
-    /// (Zaremba, Sutskever and Vinyals 2014, arXiv 1409.2329).
-    pub fn naive(prob: f64) -> Self {
-        let dropout = SiteDropout::new(prob).per_step();
-        Self::none().with_input(dropout).with_between(dropout).with_output(dropout)
-    }
-
-    /// One mask a sequence for all gates, on inputs of all layers (`input_prob`), the recurrence
-    /// (`recurrent_prob`) and the output (`input_prob`) (Gal & Ghahramani 2016, eq. 7).
-    pub fn variational(input_prob: f64, recurrent_prob: f64) -> Self {
-        Self::none()
-            .with_input(input_prob)
-            .with_between(input_prob)
-            .with_recurrent(recurrent_prob)
-            .with_output(input_prob)
-    }
-
-    /// As [`variational`](Self::variational), with a mask of its own for each gate
-    /// (Gal & Ghahramani 2016, eq. 5).
-    pub fn variational_untied(input_prob: f64, recurrent_prob: f64) -> Self {
-        let input = SiteDropout::new(input_prob).untied();
-        Self::none()
-            .with_input(input)
-            .with_between(input)
-            .with_recurrent(SiteDropout::new(recurrent_prob).untied())
-            .with_output(input_prob)
     }
 
     /// With this dropout, or rate, at a site: [`Site::Input`] is that of the first layer,
@@ -157,13 +192,53 @@ impl StackDropout {
         self.with(Site::Output, dropout)
     }
 
+    /// With this dropout of the candidate of every layer.
+    pub fn with_candidate(self, dropout: impl Into<SiteDropout>) -> Self {
+        self.with(Site::Candidate, dropout)
+    }
+
+    /// With units of the cell of every layer dropped at this rate, as
+    /// [`LayerDropout::with_cell`].
+    pub fn with_cell(mut self, prob: f64) -> Self {
+        self.every_layer = self.every_layer.with_cell(prob);
+        self
+    }
+
+    /// With zoneout of `h_t` in every layer, as [`LayerDropout::with_zoneout_hidden`].
+    pub fn with_zoneout_hidden(mut self, prob: f64) -> Self {
+        self.every_layer = self.every_layer.with_zoneout_hidden(prob);
+        self
+    }
+
+    /// With zoneout of the cell in every layer, as [`LayerDropout::with_zoneout_cell`].
+    pub fn with_zoneout_cell(mut self, prob: f64) -> Self {
+        self.every_layer = self.every_layer.with_zoneout_cell(prob);
+        self
+    }
+
+    /// With the input weights of every layer dropped, as [`LayerDropout::with_input_weights`].
+    pub fn with_input_weights(mut self, dropout: impl Into<WeightDropout>) -> Self {
+        self.every_layer = self.every_layer.with_input_weights(dropout);
+        self
+    }
+
+    /// With the recurrent weights of every layer dropped, as
+    /// [`LayerDropout::with_recurrent_weights`].
+    pub fn with_recurrent_weights(mut self, dropout: impl Into<WeightDropout>) -> Self {
+        self.every_layer = self.every_layer.with_recurrent_weights(dropout);
+        self
+    }
+
     /// Without dropout at a site, as [`with`](Self::with) names it.
     pub fn without(mut self, site: &Site) -> Self {
         match site {
             Site::Input => self.input = None,
             Site::Between => self.between = None,
             Site::Output => self.output = None,
-            site => _ = self.every_layer.sites.remove(site),
+            site => {
+                self.every_layer.sites.remove(site);
+                self.every_layer.weights.remove(site);
+            }
         }
         self
     }

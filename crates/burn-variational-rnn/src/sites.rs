@@ -1,9 +1,10 @@
 //! The sites that a cell reads.
 
-use burn_variational_dropout::Site;
+use burn::tensor::Tensor;
+use burn_variational_dropout::{MaskLifetime, MaskNoise, MaskScaling, Site, SiteDropout};
 
 /// What a site's masks are where no mask is drawn: in an expected draw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpectedMask {
     /// The mean factor: the identity where the scaling is inverted, the keep probability where it
@@ -12,10 +13,13 @@ pub enum ExpectedMask {
     /// The identity, whatever the scaling: for a mask whose mean, multiplied step after step, is
     /// not the mean of the product.
     Identity,
+    /// The identity here, and the mean factor at another site that the cell reads: for a mask whose
+    /// effect has its mean there.
+    MeanAt(Site),
 }
 
 /// A site that a cell reads: how wide its masks are, how many there are if each gate has its own,
-/// and what they are where none is drawn.
+/// which masks it takes, and what they are where none is drawn.
 ///
 /// # Example
 ///
@@ -25,7 +29,7 @@ pub enum ExpectedMask {
 ///
 /// // The recurrent site of an LSTM with 8 units.
 /// let site = CellSite::new(Site::Recurrent, 8).with_n_gates(4);
-/// assert_eq!(site.expected(), ExpectedMask::Mean);
+/// assert_eq!(site.expected(), &ExpectedMask::Mean);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellSite {
@@ -33,12 +37,23 @@ pub struct CellSite {
     width: usize,
     n_gates: usize,
     expected: ExpectedMask,
+    never_rescaled: Option<&'static str>,
+    never_per_step: Option<&'static str>,
+    never_drawn: Option<&'static str>,
 }
 
 impl CellSite {
     /// A site so wide, with one mask for all gates, whose expected mask is the mean.
     pub fn new(site: Site, width: usize) -> Self {
-        Self { site, width, n_gates: 1, expected: ExpectedMask::Mean }
+        Self {
+            site,
+            width,
+            n_gates: 1,
+            expected: ExpectedMask::Mean,
+            never_rescaled: None,
+            never_per_step: None,
+            never_drawn: None,
+        }
     }
 
     /// With so many masks where each gate has its own.
@@ -50,6 +65,25 @@ impl CellSite {
     /// With this rule of the expected mask.
     pub fn with_expected(mut self, expected: ExpectedMask) -> Self {
         self.expected = expected;
+        self
+    }
+
+    /// With masks of 0 and 1 alone, for this reason: [`MaskScaling::Unscaled`].
+    pub fn never_rescaled(mut self, reason: &'static str) -> Self {
+        self.never_rescaled = Some(reason);
+        self
+    }
+
+    /// With masks that are repeated at every step alone, for this reason.
+    pub fn never_per_step(mut self, reason: &'static str) -> Self {
+        self.never_per_step = Some(reason);
+        self
+    }
+
+    /// With no dropout of its own, for this reason: it is there for what is expected of another
+    /// site.
+    pub fn never_drawn(mut self, reason: &'static str) -> Self {
+        self.never_drawn = Some(reason);
         self
     }
 
@@ -69,7 +103,55 @@ impl CellSite {
     }
 
     /// The rule of its expected mask.
-    pub fn expected(&self) -> ExpectedMask {
-        self.expected
+    pub fn expected(&self) -> &ExpectedMask {
+        &self.expected
     }
+
+    /// Checks that this dropout is one the site takes.
+    ///
+    /// # Panics
+    ///
+    /// If it is not, naming the owner, the rule and the reason.
+    pub(crate) fn check(&self, owner: &str, dropout: &SiteDropout) {
+        let site = &self.site;
+        dropout.assert_valid(owner, &format!("{site} dropout"));
+        if let Some(reason) = self.never_drawn {
+            panic!(
+                "{owner}: {site} dropout must not be asked for, got prob {}: {reason}",
+                dropout.prob
+            );
+        }
+        if let Some(reason) = self.never_rescaled {
+            assert!(
+                dropout.scaling == MaskScaling::Unscaled && dropout.noise == MaskNoise::Bernoulli,
+                "{owner}: {site} dropout must be unscaled, got {:?} with {:?} noise: {reason}",
+                dropout.scaling,
+                dropout.noise
+            );
+        }
+        if let Some(reason) = self.never_per_step {
+            assert!(
+                dropout.lifetime == MaskLifetime::PerSequence,
+                "{owner}: {site} dropout must be per sequence, got {:?}: {reason}",
+                dropout.lifetime
+            );
+        }
+    }
+}
+
+/// A weight of a cell that may be dropped, and the site that says so.
+#[derive(Debug, Clone)]
+pub struct WeightSite {
+    /// [`Site::InputWeights`], [`Site::RecurrentWeights`], or a name of one's own.
+    pub site: Site,
+    /// The path of the parameter in the cell: `"gates.recurrent"`.
+    pub path: &'static str,
+    /// Its value.
+    pub value: Tensor<2>,
+}
+
+/// The site of zoneout of a state so wide.
+pub(crate) fn zoneout(site: Site, width: usize) -> CellSite {
+    CellSite::new(site, width)
+        .never_rescaled("a unit takes the share of a step that is drawn, no more")
 }

@@ -24,6 +24,12 @@ pub trait PortableCell: RecurrentCell {
     /// Its recurrence.
     fn kind(&self) -> Recurrence;
 
+    /// Whether its non-linearities are `σ` and `tanh`, which other frameworks' files take for
+    /// granted.
+    fn is_usual(&self) -> bool {
+        self.engine_cell().is_some()
+    }
+
     /// Its weights.
     fn weights(&self) -> CellWeights;
 
@@ -74,7 +80,7 @@ impl PortableCell for LstmCell {
     }
 
     fn with_weights(self, weights: CellWeights) -> Self {
-        Self { gates: gates_with(self.gates, &weights) }
+        Self { gates: gates_with(self.gates, &weights), ..self }
     }
 }
 
@@ -93,7 +99,7 @@ impl PortableCell for GruCell {
         Self {
             gates: gates_with(self.gates, &weights),
             candidate_bias: bias_with("candidate_bias", param, value),
-            reset_after: self.reset_after,
+            ..self
         }
     }
 }
@@ -108,6 +114,6 @@ impl PortableCell for RnnCell {
     }
 
     fn with_weights(self, weights: CellWeights) -> Self {
-        Self { gates: gates_with(self.gates, &weights) }
+        Self { gates: gates_with(self.gates, &weights), ..self }
     }
 }

@@ -17,8 +17,9 @@ pub mod devices;
 /// What most programs need: `use burn_variational::prelude::*`.
 pub mod prelude {
     pub use crate::dropout::{
-        BatchExtent, DropoutMask, DropoutPrior, KlTerm, LockedDropout, LockedDropoutConfig,
-        MaskDraw, MaskRng, ModelInput, SequenceExtent, Site, SiteDropout, VariationalModel,
+        BatchExtent, Bayesian, DropoutMask, DropoutPrior, KlTerm, LockedDropout,
+        LockedDropoutConfig, MaskDraw, MaskRng, ModelInput, SequenceExtent, Site, SiteDropout,
+        VariationalModel, WeightDropout, WeightMasks,
     };
     pub use crate::embedding::{
         EmbeddingMasks, TiedOutput, TiedOutputConfig, VariationalEmbedding,

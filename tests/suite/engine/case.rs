@@ -146,7 +146,7 @@ impl Case {
         };
         match recurrence {
             Recurrence::Lstm => {
-                let cell = LstmCell { gates };
+                let cell = LstmCell::new(gates);
                 self.run_cell(&cell, &cell.gates, None, &mut numbers, place, |hidden, cell| {
                     LstmState::new(cell, hidden)
                 })
@@ -154,7 +154,7 @@ impl Case {
             Recurrence::Gru { reset_after } => {
                 let candidate_bias = (bias && reset_after)
                     .then(|| Param::from_tensor(numbers.tensor([d_hidden], 0.5, place)));
-                let cell = GruCell { gates, candidate_bias, reset_after };
+                let cell = GruCell::new(gates, candidate_bias, reset_after);
                 let candidate_bias = cell.candidate_bias.as_ref();
                 self.run_cell(
                     &cell,
@@ -166,7 +166,7 @@ impl Case {
                 )
             }
             Recurrence::Rnn => {
-                let cell = RnnCell { gates };
+                let cell = RnnCell::new(gates);
                 self.run_cell(&cell, &cell.gates, None, &mut numbers, place, |hidden, _| {
                     HiddenState::new(hidden)
                 })

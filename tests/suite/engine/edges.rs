@@ -27,7 +27,7 @@ fn lstm(place: &Place) -> RecurrentLayer<LstmCell> {
         recurrent: Param::from_tensor(numbers.tensor([D_HIDDEN, width], 0.5, place)),
         bias: Some(Param::from_tensor(numbers.tensor([width], 0.5, place))),
     };
-    RecurrentLayer::new(LstmCell { gates }, LayerDropout::none()).with_batch_first(false)
+    RecurrentLayer::new(LstmCell::new(gates), LayerDropout::none()).with_batch_first(false)
 }
 
 fn state(place: &Place) -> LstmState<2> {

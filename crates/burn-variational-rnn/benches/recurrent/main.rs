@@ -9,6 +9,7 @@
 //! cargo bench -p burn-variational-rnn --bench recurrent -- away               against the plain path
 //! cargo bench -p burn-variational-rnn --bench recurrent -- memory             kept for backward
 //! cargo bench -p burn-variational-rnn --bench recurrent -- sequences          lengths, directions
+//! cargo bench -p burn-variational-rnn --bench recurrent -- schemes            against tied masks
 //! cargo bench -p burn-variational-rnn --bench recurrent --features cuda -- --device cuda
 //! ```
 
@@ -19,6 +20,8 @@ mod compare;
 mod growth;
 mod layers;
 mod memory;
+mod ratios;
+mod schemes;
 mod sequences;
 mod timing;
 
@@ -79,6 +82,8 @@ enum Measure {
     Memory,
     /// What lengths and directions cost.
     Sequences,
+    /// What each scheme of dropout costs beside tied masks.
+    Schemes,
 }
 
 fn device(name: &str) -> Result<Device, String> {
@@ -103,6 +108,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Measure::Sequences => {
             for shape in shapes(&arguments.shapes) {
                 sequences::print(shape, &arguments.only, &arguments.device);
+            }
+        }
+        Measure::Schemes => {
+            for shape in shapes(&arguments.shapes) {
+                schemes::print(shape, &arguments.only, &arguments.device);
             }
         }
     }

@@ -7,9 +7,8 @@ use burn_variational_rnn::{
 };
 
 use crate::layers::{Shape, input};
-use crate::timing::{Pass, Run, in_turns};
-
-const ROUNDS: usize = 9;
+use crate::ratios;
+use crate::timing::{Pass, Run};
 
 /// A training pass over a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,32 +81,9 @@ impl Sequences {
     }
 }
 
-/// Prints the median of each whose name contains `only`, and of its ratios to the first, with their
-/// interval, one JSON object a line. The first of all is the plain forward layer.
+/// Prints those whose name contains `only`, against the first.
 pub(crate) fn print(shape: Shape, only: &str, device: &Device) {
-    let chosen: Vec<_> =
-        Sequences::ALL.into_iter().filter(|sequences| sequences.name().contains(only)).collect();
-    let runs: Vec<_> = chosen.iter().map(|sequences| sequences.prepare(shape, device)).collect();
-    let rounds: Vec<Vec<f64>> = (0..ROUNDS)
-        .map(|_| in_turns(&runs, 3, device).iter().map(|seconds| seconds[1]).collect())
-        .collect();
-    for (k, sequences) in chosen.iter().enumerate() {
-        let sorted = |of: &dyn Fn(&Vec<f64>) -> f64| {
-            let mut values: Vec<f64> = rounds.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values
-        };
-        let (seconds, ratios) = (sorted(&|round| round[k]), sorted(&|round| round[k] / round[0]));
-        println!(
-            "{}",
-            serde_json::json!({
-                "system": "burn-variational",
-                "shape": shape.name,
-                "variant": sequences.name(),
-                "median_ms": seconds[ROUNDS / 2] * 1e3,
-                "ratio": ratios[ROUNDS / 2],
-                "interval": [ratios[0], ratios[ROUNDS - 1]],
-            })
-        );
-    }
+    let chosen = Sequences::ALL.into_iter().filter(|sequences| sequences.name().contains(only));
+    let runs = chosen.map(|sequences| (sequences.name(), sequences.prepare(shape, device)));
+    ratios::print(shape, runs.collect(), device);
 }

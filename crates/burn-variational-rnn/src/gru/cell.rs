@@ -2,15 +2,17 @@
 
 use burn::config::Config;
 use burn::module::{Module, Param};
-use burn::tensor::activation::sigmoid;
+use burn::nn::activation::{Activation, ActivationConfig, Sigmoid, Tanh};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
+use crate::activations::{is_sigmoid, is_tanh};
 use crate::gates::{gate_product, leaf};
+use crate::sites::zoneout;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateMasks, GateWeights, HiddenState,
-    LayerDropout, LayerMasks, RecurrentCell, StepMasks,
+    LayerDropout, LayerMasks, RecurrentCell, StepMasks, WeightSite,
 };
 
 /// Configuration of a [`GruCell`].
@@ -28,6 +30,12 @@ pub struct GruCellConfig {
     /// How weights and biases are initialised.
     #[config(default = "GateInitializer::burn()")]
     pub initializer: GateInitializer,
+    /// The non-linearity of the reset and update gates.
+    #[config(default = "ActivationConfig::Sigmoid")]
+    pub gate_activation: ActivationConfig,
+    /// The non-linearity of the candidate.
+    #[config(default = "ActivationConfig::Tanh")]
+    pub hidden_activation: ActivationConfig,
 }
 
 impl CellConfig for GruCellConfig {
@@ -49,7 +57,13 @@ impl CellConfig for GruCellConfig {
         let gates = GateWeights::init(OWNER, sizes, self.bias, &self.initializer, device);
         let candidate_bias = (self.bias && self.reset_after)
             .then(|| leaf(self.initializer.biases(OWNER, [d_hidden, d_hidden, 1], device)));
-        GruCell { gates, candidate_bias, reset_after: self.reset_after }
+        GruCell {
+            gates,
+            candidate_bias,
+            reset_after: self.reset_after,
+            gate_activation: self.gate_activation.init(device),
+            hidden_activation: self.hidden_activation.init(device),
+        }
     }
 }
 
@@ -66,13 +80,27 @@ impl CellConfig for GruCellConfig {
 ///
 /// `z_x` and `z_h` are the input and recurrent masks, one for all gates or one for each. The
 /// carried `h_{t-1}` in the last line is not masked, so `|h_t| ≤ 1` from a state within it.
-/// Should be created with [`GruCellConfig`].
+/// Should be created with [`GruCellConfig`], which has other non-linearities than `σ` and `tanh`
+/// too.
+///
+/// # The other sites
+///
+/// ```text
+/// h_t = u_h ∘ ((1 - z) ∘ z_n ∘ n + z ∘ h_{t-1}) + (1 - u_h) ∘ h_{t-1}
+/// ```
+///
+/// - `z_n`, [`Site::Candidate`]: what would be added to the state is dropped, and nothing that it
+///   remembers (Semeniuta et al. 2016).
+/// - `u_h`, [`Site::ZoneoutHidden`]: 0 where a unit keeps what it had, 1 where it takes the new
+///   value, another draw at every step; where none is drawn, `1 - prob`, which is exact for one
+///   step and an approximation over several (zoneout, Krueger et al. 2017, whose `d` is `1 - u`).
 ///
 /// # References
 ///
 /// Kyunghyun Cho et al., *Learning Phrase Representations using RNN Encoder-Decoder for
 /// Statistical Machine Translation*, 2014, arXiv 1406.1078 (v1 resets after, v3 before); masks as
-/// Gal & Ghahramani 2016, arXiv 1512.05287.
+/// Gal & Ghahramani 2016, arXiv 1512.05287. Stanislau Semeniuta et al., *Recurrent Dropout without
+/// Memory Loss*, 2016, arXiv 1603.05118. David Krueger et al., *Zoneout*, 2017, arXiv 1606.01305.
 #[derive(Module, Debug)]
 pub struct GruCell {
     /// The weights of the reset, update and candidate gates, in this order.
@@ -81,10 +109,29 @@ pub struct GruCell {
     pub candidate_bias: Option<Param<Tensor<1>>>,
     /// Whether the reset gate acts after the matrix product or before.
     pub reset_after: bool,
+    /// The non-linearity of the reset and update gates.
+    pub gate_activation: Activation,
+    /// The non-linearity of the candidate.
+    pub hidden_activation: Activation,
 }
 
 impl GruCell {
     pub(crate) const N_GATES: usize = 3;
+
+    /// A cell of these weights, with `σ` and `tanh`.
+    pub fn new(
+        gates: GateWeights,
+        candidate_bias: Option<Param<Tensor<1>>>,
+        reset_after: bool,
+    ) -> Self {
+        Self {
+            gates,
+            candidate_bias,
+            reset_after,
+            gate_activation: Activation::Sigmoid(Sigmoid),
+            hidden_activation: Activation::Tanh(Tanh),
+        }
+    }
 
     /// `U_n`-product of the state the reset gate has let through.
     fn reset_before(&self, r: &Tensor<2>, hidden: &Tensor<2>, masks: &GateMasks<2>) -> Tensor<2> {
@@ -123,7 +170,13 @@ impl RecurrentCell for GruCell {
     }
 
     fn sites(&self) -> Vec<CellSite> {
-        self.gates.sites()
+        let d_hidden = self.d_hidden();
+        let mut sites = self.gates.sites();
+        sites.extend([
+            CellSite::new(Site::Candidate, d_hidden),
+            zoneout(Site::ZoneoutHidden, d_hidden),
+        ]);
+        sites
     }
 
     fn initial_state(&self, batch_size: usize) -> HiddenState {
@@ -139,8 +192,9 @@ impl RecurrentCell for GruCell {
         let products = self.recurrent_product(&h, masks.get(&Site::Recurrent));
         let [x_r, x_z, x_n] = projected.chunk(Self::N_GATES, 1).try_into().expect("three gates");
         let mut products = products.chunk(if self.reset_after { 3 } else { 2 }, 1).into_iter();
-        let r = sigmoid(x_r + products.next().expect("the reset gate's product"));
-        let z = sigmoid(x_z + products.next().expect("the update gate's product"));
+        let gate = |x: Tensor<2>, product| self.gate_activation.forward(x + product);
+        let r = gate(x_r, products.next().expect("the reset gate's product"));
+        let z = gate(x_z, products.next().expect("the update gate's product"));
         let n = match products.next() {
             Some(product) => {
                 let product = match &self.candidate_bias {
@@ -151,15 +205,23 @@ impl RecurrentCell for GruCell {
             }
             None => x_n + self.reset_before(&r, &h, masks.get(&Site::Recurrent)),
         };
-        let n = n.tanh();
-        HiddenState::new(n.clone() + z * (h - n))
+        let n = masks.get(&Site::Candidate).apply_tied(&self.hidden_activation.forward(n));
+        let new = n.clone() + z * (h.clone() - n);
+        HiddenState::new(masks.get(&Site::ZoneoutHidden).zone_out(new, &h))
     }
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
     }
 
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        self.gates.weight_sites()
+    }
+
     fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
+        if !is_sigmoid(&self.gate_activation) || !is_tanh(&self.hidden_activation) {
+            return None;
+        }
         let recurrence = Recurrence::Gru { reset_after: self.reset_after };
         let bias = self.candidate_bias.as_ref().map(Param::val);
         Some(EngineCell::new(recurrence, self.gates.recurrent.val()).with_candidate_bias(bias))

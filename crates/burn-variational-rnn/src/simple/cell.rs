@@ -2,13 +2,16 @@
 
 use burn::config::Config;
 use burn::module::Module;
+use burn::nn::activation::{Activation, ActivationConfig, Tanh};
 use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
+use crate::activations::is_tanh;
+use crate::sites::zoneout;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, HiddenState, LayerDropout,
-    LayerMasks, RecurrentCell, StepMasks,
+    LayerMasks, RecurrentCell, StepMasks, WeightSite,
 };
 
 /// Configuration of an [`RnnCell`].
@@ -23,6 +26,9 @@ pub struct RnnCellConfig {
     /// How weights and bias are initialised.
     #[config(default = "GateInitializer::burn()")]
     pub initializer: GateInitializer,
+    /// The non-linearity.
+    #[config(default = "ActivationConfig::Tanh")]
+    pub hidden_activation: ActivationConfig,
 }
 
 impl CellConfig for RnnCellConfig {
@@ -41,6 +47,7 @@ impl CellConfig for RnnCellConfig {
         let sizes = [self.d_input, self.d_hidden, RnnCell::N_GATES];
         RnnCell {
             gates: GateWeights::init("RnnCellConfig", sizes, self.bias, &self.initializer, device),
+            hidden_activation: self.hidden_activation.init(device),
         }
     }
 }
@@ -51,20 +58,38 @@ impl CellConfig for RnnCellConfig {
 /// h_t = tanh((x_t ∘ z_x) W + b + (h_{t-1} ∘ z_h) U)
 /// ```
 ///
-/// `z_x` and `z_h` are the input and recurrent masks. Should be created with [`RnnCellConfig`].
+/// `z_x` and `z_h` are the input and recurrent masks. Should be created with [`RnnCellConfig`], which
+/// has other non-linearities than `tanh` too.
+///
+/// # The other sites
+///
+/// ```text
+/// h_t = u_h ∘ tanh(..) + (1 - u_h) ∘ h_{t-1}
+/// ```
+///
+/// - `u_h`, [`Site::ZoneoutHidden`]: 0 where a unit keeps what it had, 1 where it takes the new
+///   value, another draw at every step; where none is drawn, `1 - prob`, which is exact for one
+///   step and an approximation over several (zoneout, Krueger et al. 2017, whose `d` is `1 - u`).
 ///
 /// # References
 ///
 /// Jeffrey Elman, *Finding Structure in Time*, 1990; masks as Gal & Ghahramani 2016, arXiv
-/// 1512.05287.
+/// 1512.05287. David Krueger et al., *Zoneout*, 2017, arXiv 1606.01305.
 #[derive(Module, Debug)]
 pub struct RnnCell {
     /// The weights of the one gate.
     pub gates: GateWeights,
+    /// The non-linearity.
+    pub hidden_activation: Activation,
 }
 
 impl RnnCell {
     pub(crate) const N_GATES: usize = 1;
+
+    /// A cell of these weights, with `tanh`.
+    pub fn new(gates: GateWeights) -> Self {
+        Self { gates, hidden_activation: Activation::Tanh(Tanh) }
+    }
 }
 
 impl RecurrentCell for RnnCell {
@@ -79,7 +104,9 @@ impl RecurrentCell for RnnCell {
     }
 
     fn sites(&self) -> Vec<CellSite> {
-        self.gates.sites()
+        let mut sites = self.gates.sites();
+        sites.push(zoneout(Site::ZoneoutHidden, self.d_hidden()));
+        sites
     }
 
     fn initial_state(&self, batch_size: usize) -> HiddenState {
@@ -92,15 +119,21 @@ impl RecurrentCell for RnnCell {
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
         let product = self.gates.recurrent_product(&state.hidden, masks.get(&Site::Recurrent));
-        HiddenState::new((projected + product).tanh())
+        let new = self.hidden_activation.forward(projected + product);
+        HiddenState::new(masks.get(&Site::ZoneoutHidden).zone_out(new, &state.hidden))
     }
 
     fn output(state: &HiddenState) -> Tensor<2> {
         state.hidden.clone()
     }
 
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        self.gates.weight_sites()
+    }
+
     fn engine_cell(&self) -> Option<EngineCell<Self::State>> {
-        Some(EngineCell::new(Recurrence::Rnn, self.gates.recurrent.val()))
+        is_tanh(&self.hidden_activation)
+            .then(|| EngineCell::new(Recurrence::Rnn, self.gates.recurrent.val()))
     }
 
     fn kl_term(&self, prior: &DropoutPrior, dropout: &LayerDropout) -> KlTerm {

@@ -204,6 +204,11 @@ impl<C: RecurrentCell> VariationalModel for RecurrentStack<C> {
         StackMasks::both(masks.into_iter().zip(backward).collect())
     }
 
+    /// Not where weights are dropped, which all rows of a batch share.
+    fn folds_draws(&self) -> bool {
+        self.layers.iter().chain(&self.backward_layers).all(VariationalModel::folds_draws)
+    }
+
     /// On `[batch_size, seq_length, d_input]`, whatever the layout of
     /// [`forward`](Self::forward), from the cells' initial state.
     fn run(&self, input: Tensor<3>, masks: &StackMasks) -> Tensor<3> {

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_variational_rnn::{Direction, RecurrentLayer, RecurrentStack};
 
-use crate::{CellWeights, NamedTensors, PortableCell, Recurrence};
+use crate::{CellWeights, NamedTensors, PortableCell, Recurrence, WeightsError};
 
 /// Layer by layer from the input up, forward before backward: its place, how it reads, and the layer.
 pub(super) fn layers<C: PortableCell>(
@@ -14,6 +14,20 @@ pub(super) fn layers<C: PortableCell>(
         let backward = backward.map(|layer| (l, Direction::Backward, layer));
         std::iter::once((l, layer.direction, layer)).chain(backward)
     })
+}
+
+/// Checks that a file, which says nothing of non-linearities, means those of the cells.
+pub(super) fn check_activations<C: PortableCell>(
+    framework: &str,
+    stack: &RecurrentStack<C>,
+) -> Result<(), WeightsError> {
+    if layers(stack).all(|(.., layer)| layer.cell.is_usual()) {
+        return Ok(());
+    }
+    Err(WeightsError::Unsupported(format!(
+        "{framework}: gates must be sigmoids and candidates and outputs tanh, which its files take \
+         for granted"
+    )))
 }
 
 /// The stack with these weights, in the order of [`layers`].

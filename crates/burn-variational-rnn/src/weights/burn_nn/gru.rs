@@ -2,17 +2,12 @@
 
 use burn::nn;
 
-use super::{
-    UnsupportedOption, both, both_cells, fuse, one_way, require, require_sigmoid, require_tanh,
-    single_cell, split,
-};
+use super::{UnsupportedOption, both, both_cells, fuse, one_way, require, single_cell, split};
 use crate::gates::leaf;
 use crate::{Direction, GruCell, RecurrentCell, VariationalGru};
 
 fn cell_of(gru: nn::Gru, from: &'static str) -> Result<GruCell, UnsupportedOption> {
     require(gru.clip.is_none(), from, "clip", &gru.clip)?;
-    require_sigmoid(from, "gate_activation", &gru.gate_activation)?;
-    require_tanh(from, "hidden_activation", &gru.hidden_activation)?;
     let mut candidate = gru.new_gate;
     let mut candidate_bias = None;
     if gru.reset_after {
@@ -23,7 +18,13 @@ fn cell_of(gru: nn::Gru, from: &'static str) -> Result<GruCell, UnsupportedOptio
         }
     }
     let gates = fuse(&[&gru.reset_gate, &gru.update_gate, &candidate]);
-    Ok(GruCell { gates, candidate_bias, reset_after: gru.reset_after })
+    Ok(GruCell {
+        gates,
+        candidate_bias,
+        reset_after: gru.reset_after,
+        gate_activation: gru.gate_activation,
+        hidden_activation: gru.hidden_activation,
+    })
 }
 
 fn twin_of(cell: &GruCell) -> nn::Gru {
@@ -39,6 +40,8 @@ fn twin_of(cell: &GruCell) -> nn::Gru {
         reset_gate: reset,
         update_gate: update,
         new_gate: candidate,
+        gate_activation: cell.gate_activation.clone(),
+        hidden_activation: cell.hidden_activation.clone(),
         d_hidden: cell.d_hidden(),
         ..config.init(&device)
     }

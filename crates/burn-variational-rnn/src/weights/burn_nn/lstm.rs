@@ -2,22 +2,21 @@
 
 use burn::nn;
 
-use super::{
-    UnsupportedOption, both, both_cells, fuse, one_way, require, require_sigmoid, require_tanh,
-    single_cell, split,
-};
+use super::{UnsupportedOption, both, both_cells, fuse, one_way, require, single_cell, split};
 use crate::{Direction, LstmCell, RecurrentCell, VariationalLstm};
 
 /// Whichever way it reads.
 fn cell_of(lstm: &nn::Lstm, from: &'static str) -> Result<LstmCell, UnsupportedOption> {
     require(lstm.clip.is_none(), from, "clip", &lstm.clip)?;
     require(!lstm.input_forget, from, "input_forget", &lstm.input_forget)?;
-    require_sigmoid(from, "gate_activation", &lstm.gate_activation)?;
-    require_tanh(from, "cell_activation", &lstm.cell_activation)?;
-    require_tanh(from, "hidden_activation", &lstm.hidden_activation)?;
     let forget = lstm.forget_gate.as_ref().expect("a forget gate, as input_forget is off");
     let gates = fuse(&[&lstm.input_gate, forget, &lstm.cell_gate, &lstm.output_gate]);
-    Ok(LstmCell { gates })
+    Ok(LstmCell {
+        gates,
+        gate_activation: lstm.gate_activation.clone(),
+        cell_activation: lstm.cell_activation.clone(),
+        hidden_activation: lstm.hidden_activation.clone(),
+    })
 }
 
 fn twin_of(cell: &LstmCell, direction: Direction, batch_first: bool) -> nn::Lstm {
@@ -33,6 +32,9 @@ fn twin_of(cell: &LstmCell, direction: Direction, batch_first: bool) -> nn::Lstm
         forget_gate: Some(forget),
         cell_gate: candidate,
         output_gate: output,
+        gate_activation: cell.gate_activation.clone(),
+        cell_activation: cell.cell_activation.clone(),
+        hidden_activation: cell.hidden_activation.clone(),
         d_hidden: cell.d_hidden(),
         ..config.init(&device)
     }

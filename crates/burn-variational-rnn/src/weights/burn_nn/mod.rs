@@ -6,7 +6,6 @@ mod simple;
 
 use std::fmt;
 
-use burn::nn::activation::Activation;
 use burn::nn::{GateController, Linear};
 use burn::tensor::Tensor;
 
@@ -47,22 +46,6 @@ fn require(
     } else {
         Err(UnsupportedOption { from, option, value: format!("{value:?}") })
     }
-}
-
-fn require_sigmoid(
-    from: &'static str,
-    option: &'static str,
-    activation: &Activation,
-) -> Result<(), UnsupportedOption> {
-    require(matches!(activation, Activation::Sigmoid(_)), from, option, activation)
-}
-
-fn require_tanh(
-    from: &'static str,
-    option: &'static str,
-    activation: &Activation,
-) -> Result<(), UnsupportedOption> {
-    require(matches!(activation, Activation::Tanh(_)), from, option, activation)
 }
 
 /// The fused weights of these gates; their two biases add up to one.

@@ -2,16 +2,14 @@
 
 use burn::nn;
 
-use super::{
-    UnsupportedOption, both, both_cells, fuse, one_way, require, require_tanh, single_cell, split,
-};
+use super::{UnsupportedOption, both, both_cells, fuse, one_way, require, single_cell, split};
 use crate::{Direction, RecurrentCell, RnnCell, VariationalRnn};
 
 /// Whichever way it reads.
 fn cell_of(rnn: &nn::Rnn, from: &'static str) -> Result<RnnCell, UnsupportedOption> {
     require(rnn.clip.is_none(), from, "clip", &rnn.clip)?;
-    require_tanh(from, "hidden_activation", &rnn.hidden_activation)?;
-    Ok(RnnCell { gates: fuse(&[&rnn.gate]) })
+    let (gates, hidden_activation) = (fuse(&[&rnn.gate]), rnn.hidden_activation.clone());
+    Ok(RnnCell { gates, hidden_activation })
 }
 
 fn twin_of(cell: &RnnCell, direction: Direction, batch_first: bool) -> nn::Rnn {
@@ -20,7 +18,8 @@ fn twin_of(cell: &RnnCell, direction: Direction, batch_first: bool) -> nn::Rnn {
     let config = nn::RnnConfig::new(1, 1, false)
         .with_batch_first(batch_first)
         .with_reverse(direction == Direction::Backward);
-    nn::Rnn { gate, d_hidden: cell.d_hidden(), ..config.init(&device) }
+    let hidden_activation = cell.hidden_activation.clone();
+    nn::Rnn { gate, hidden_activation, d_hidden: cell.d_hidden(), ..config.init(&device) }
 }
 
 impl TryFrom<nn::Rnn> for VariationalRnn {

@@ -5,13 +5,16 @@ use burn::tensor::{Tensor, TensorData};
 use burn_variational_rnn::{Direction, MergeMode, RecurrentStack};
 
 use super::{KerasWeights, counted};
-use crate::layouts::stack::{Place, Widths, added_up, joined, layers, second_bias, with_weights};
+use crate::layouts::stack::{
+    Place, Widths, added_up, check_activations, joined, layers, second_bias, with_weights,
+};
 use crate::layouts::{Change, Loaded};
 use crate::wanted::Wanted;
 use crate::{CellWeights, NamedTensors, PortableCell, Recurrence, WeightsError};
 
 impl<C: PortableCell> KerasWeights for RecurrentStack<C> {
     fn load_keras(&self, of_layers: &[NamedTensors]) -> Result<Loaded<Self>, WeightsError> {
+        check_activations("Keras", self)?;
         let of_layers = counted(of_layers, self.layers.len())?;
         let both = self.is_bidirectional();
         let mut wrong = Vec::new();
@@ -49,6 +52,7 @@ impl<C: PortableCell> KerasWeights for RecurrentStack<C> {
     }
 
     fn to_keras(&self) -> Result<Vec<NamedTensors>, WeightsError> {
+        check_activations("Keras", self)?;
         let both = self.is_bidirectional();
         let of_layer = |l| {
             joined(layers(self).filter(|(k, ..)| *k == l).map(|(_, direction, layer)| {

@@ -4,7 +4,9 @@ use burn::tensor::TensorData;
 use burn_variational_rnn::{Direction, MergeMode, RecurrentStack};
 
 use super::PytorchWeights;
-use crate::layouts::stack::{Place, Widths, added_up, layers, second_bias, with_weights};
+use crate::layouts::stack::{
+    Place, Widths, added_up, check_activations, layers, second_bias, with_weights,
+};
 use crate::layouts::{Change, Loaded};
 use crate::wanted::Wanted;
 use crate::{CellWeights, NamedTensors, PortableCell, Recurrence, WeightsError};
@@ -64,6 +66,7 @@ fn suffix(l: usize, direction: Direction) -> String {
 }
 
 fn check<C: PortableCell>(stack: &RecurrentStack<C>) -> Result<(), WeightsError> {
+    check_activations("PyTorch", stack)?;
     let unsupported = |what: &str| Err(WeightsError::Unsupported(format!("PyTorch has no {what}")));
     if stack.layers.iter().any(|l| l.cell.kind() == (Recurrence::Gru { reset_after: false })) {
         return unsupported("GRU that resets before the product");

@@ -1,0 +1,160 @@
+//! What the sites inside a step do to the state, and what they refuse, and why.
+
+use std::panic::AssertUnwindSafe;
+
+use burn::nn::activation::{ActivationConfig, HardSigmoidConfig};
+use burn::tensor::{Device, Tensor};
+use burn_variational::dropout::{DropoutMask, Site, SiteDropout};
+use burn_variational::rnn::{
+    CellConfig, GateInitializer, GruCellConfig, LayerDropout, LayerMasks, LstmCell, LstmCellConfig,
+    RecurrentLayer, RnnCellConfig, SiteMasks, StackConfig,
+};
+use burn_variational_weights::{KerasWeights, PytorchWeights};
+use cross_backend_tests::{flex, on_every_path};
+
+/// What a layer of this cell says of such dropout.
+fn refusal<K: CellConfig>(config: &K, dropout: LayerDropout) -> String {
+    let cell = config.init(&flex());
+    let made = std::panic::catch_unwind(AssertUnwindSafe(|| RecurrentLayer::new(cell, dropout)));
+    *made.map(|_| ()).unwrap_err().downcast::<String>().unwrap()
+}
+
+fn lstm() -> LstmCellConfig {
+    LstmCellConfig::new(3, 4, true)
+}
+
+#[test]
+fn a_mask_on_the_cell_is_never_rescaled() {
+    let message = refusal(&lstm(), LayerDropout::none().with(Site::Cell, 0.5));
+    assert_eq!(
+        message,
+        "RecurrentLayer: cell dropout must be unscaled, got Inverted with Bernoulli noise: rescaled \
+         at every step, the cell grows as (1 - prob)^-t"
+    );
+}
+
+#[test]
+fn a_mask_on_the_cell_is_the_same_at_every_step() {
+    let per_step = SiteDropout::new(0.5).unscaled().per_step();
+    let message = refusal(&lstm(), LayerDropout::none().with(Site::Cell, per_step));
+    assert_eq!(
+        message,
+        "RecurrentLayer: cell dropout must be per sequence, got PerStep: dropped at any step, the \
+         cell decays as (1 - prob)^t"
+    );
+}
+
+#[test]
+fn zoneout_is_never_rescaled() {
+    for site in [Site::ZoneoutHidden, Site::ZoneoutCell] {
+        let message =
+            refusal(&lstm(), LayerDropout::none().with(site.clone(), SiteDropout::new(0.5)));
+        assert_eq!(
+            message,
+            format!(
+                "RecurrentLayer: {site} dropout must be unscaled, got Inverted with Bernoulli noise: \
+                 a unit takes the share of a step that is drawn, no more"
+            )
+        );
+    }
+}
+
+#[test]
+fn the_hidden_state_as_it_is_made_has_no_dropout_of_its_own() {
+    let message = refusal(&lstm(), LayerDropout::none().with(Site::Hidden, 0.5));
+    assert_eq!(
+        message,
+        "RecurrentLayer: hidden dropout must not be asked for, got prob 0.5: it is where the mean of \
+         a mask on the cell acts"
+    );
+}
+
+#[test]
+fn cells_refuse_the_sites_that_they_have_not() {
+    let gru = GruCellConfig::new(3, 4, true);
+    let rnn = RnnCellConfig::new(3, 4, true);
+    let gru_reads = "input, recurrent, candidate, zoneout-hidden, output";
+    let rnn_reads = "input, recurrent, zoneout-hidden, output";
+    let refused = [
+        (refusal(&gru, LayerDropout::none().with_cell(0.5)), gru_reads, "cell"),
+        (refusal(&gru, LayerDropout::none().with_zoneout_cell(0.5)), gru_reads, "zoneout-cell"),
+        (refusal(&rnn, LayerDropout::none().with_candidate(0.5)), rnn_reads, "candidate"),
+        (refusal(&rnn, LayerDropout::none().with_cell(0.5)), rnn_reads, "cell"),
+    ];
+    for (message, reads, site) in refused {
+        assert_eq!(
+            message,
+            format!(
+                "RecurrentLayer: dropout must be at a site that the layer reads ({reads}), got {site}"
+            )
+        );
+    }
+}
+
+#[test]
+fn zoneout_of_every_unit_is_refused() {
+    let message = refusal(&lstm(), LayerDropout::none().with_zoneout_hidden(1.0));
+    assert_eq!(message, "RecurrentLayer: zoneout-hidden dropout prob must be in [0, 1), got 1");
+}
+
+/// An LSTM whose cells forget nothing, on the same input at every step, and a mask on its cells that
+/// drops every other one.
+fn remembering(kept: f32, device: &Device) -> (RecurrentLayer<LstmCell>, LayerMasks) {
+    let initializer = GateInitializer { forget_bias: Some(100.0), ..GateInitializer::burn() };
+    let cell = lstm().with_initializer(initializer).init(device);
+    let mask = Tensor::from_data([[0.0, kept, 0.0, kept], [kept, 0.0, kept, 0.0]], device);
+    let masks = SiteMasks::tied(DropoutMask::from_values(mask));
+    let masks = LayerMasks::identity().with(Site::Cell, masks);
+    (RecurrentLayer::new(cell, LayerDropout::none()), masks)
+}
+
+/// `c_t` of every unit at each of so many steps.
+fn cells(kept: f32, n_steps: usize, device: &Device) -> Vec<Vec<f32>> {
+    let (layer, masks) = remembering(kept, device);
+    let mut state = None;
+    let steps = (0..n_steps).map(|_| {
+        let (_, carried) = layer.forward(Tensor::ones([2, 1, 3], device), state.take(), &masks);
+        let cell: Vec<f32> = carried.cell.to_data().try_to_vec().unwrap();
+        state = Some(carried);
+        cell
+    });
+    steps.collect()
+}
+
+on_every_path! {
+    fn a_mask_on_the_cell_keeps_it_at_zero_or_bounded(device: &Device) {
+        let steps = cells(1.0, 200, device);
+        let mut before = vec![0.0; 8];
+        for (t, cell) in steps.into_iter().enumerate() {
+            for (unit, (c, before)) in cell.iter().zip(&before).enumerate() {
+                let is_dropped = unit % 2 == usize::from(unit >= 4);
+                assert_eq!(*c == 0.0, is_dropped, "unit {unit} at step {t}: {c}");
+                assert!(c.is_finite() && c.abs() <= f32::abs(*before) + 1.0, "step {t}: {c}");
+            }
+            before = cell;
+        }
+    }
+
+    fn a_mask_on_the_cell_that_was_rescaled_would_double_it_at_every_step(device: &Device) {
+        let steps = cells(2.0, 100, device);
+        let [last, before] = [&steps[99], &steps[98]];
+        for (unit, (c, before)) in last.iter().zip(before).enumerate() {
+            if *c != 0.0 {
+                // All that came before outweighs what this step adds.
+                assert!((c / before - 2.0).abs() < 1e-3, "unit {unit}: {before} to {c}");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_of_other_frameworks_take_the_usual_activations_for_granted() {
+    let hard = ActivationConfig::from(HardSigmoidConfig::new());
+    let stack = StackConfig::from_cell(lstm().with_gate_activation(hard)).init(&flex());
+    let usual = "gates must be sigmoids and candidates and outputs tanh, which its files take for \
+                 granted";
+    let error = stack.to_pytorch().unwrap_err().to_string();
+    assert_eq!(error, format!("PyTorch: {usual}"));
+    let error = stack.to_keras().unwrap_err().to_string();
+    assert_eq!(error, format!("Keras: {usual}"));
+}
