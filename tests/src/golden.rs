@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A file of golden values.
 #[derive(Debug, Deserialize)]
@@ -88,6 +89,18 @@ pub fn golden_folder() -> PathBuf {
     tests.join("golden")
 }
 
+/// What a file of the folder holds.
+///
+/// # Panics
+///
+/// If the file is not there or not as it should be.
+pub fn read_golden<T: DeserializeOwned>(file: &str) -> T {
+    let path = golden_folder().join(format!("{file}.json"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 impl Golden {
     /// The golden values of a cell, `framework/cell`.
     ///
@@ -95,10 +108,7 @@ impl Golden {
     ///
     /// If the file is not there or not as it should be.
     pub fn load(file: &str) -> Self {
-        let path = golden_folder().join(format!("{file}.json"));
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        read_golden(file)
     }
 }
 
