@@ -9,6 +9,7 @@ mod decay;
 mod embedding;
 mod engine;
 mod errors;
+mod every_scheme;
 mod gal;
 mod golden;
 mod gradients;

@@ -19,7 +19,7 @@ impl ReferenceMask {
     }
 
     /// The factor at a step, of a gate, at a place `row · units + unit`.
-    pub(super) fn factor(&self, step: usize, gate: usize, place: usize) -> f64 {
+    pub fn factor(&self, step: usize, gate: usize, place: usize) -> f64 {
         let Some(gates) = of_all_or_each(&self.steps, step) else { return 1.0 };
         of_all_or_each(gates, gate).map_or(1.0, |factors| factors[place])
     }

@@ -135,7 +135,7 @@ fn check_lstm(file: &str, device: &Device) {
     check(
         file,
         |[d_input, d_hidden]| LstmCellConfig::new(d_input, d_hidden, true),
-        |gates| LstmCell { gates },
+        |gates| LstmCell::new(gates),
         |hidden, cell| LstmState::new(cell.unwrap(), hidden),
         |state| (state.hidden.clone(), Some(state.cell.clone())),
         device,
@@ -157,7 +157,7 @@ on_every_device! {
             |[d_input, d_hidden]| {
                 GruCellConfig::new(d_input, d_hidden, true).with_reset_after(false)
             },
-            |gates| GruCell { gates, candidate_bias: None, reset_after: false },
+            |gates| GruCell::new(gates, None, false),
             |hidden, _| HiddenState::new(hidden),
             |state| (state.hidden.clone(), None),
             device,
