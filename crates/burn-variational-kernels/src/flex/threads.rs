@@ -23,6 +23,8 @@ const RECURRENCES: [Recurrence; 4] = [
     Recurrence::Rnn,
 ];
 
+type UnitMasks = Option<fn(Tensor<2>) -> UnitMask>;
+
 #[derive(Debug, Clone, Copy)]
 struct Case {
     recurrence: Recurrence,
@@ -35,7 +37,7 @@ struct Case {
     /// Whether these are others at every step.
     per_step: bool,
     /// Masks on what a step computes: the same at every step, others at each, or none.
-    unit_masks: Option<fn(Tensor<2>) -> UnitMask>,
+    unit_masks: UnitMasks,
     dtype: FloatDType,
 }
 
@@ -171,8 +173,7 @@ fn sequences_of_different_lengths_have_the_same_bits_on_any_number_of_threads() 
 
 #[test]
 fn masks_of_every_kind_have_the_same_bits_on_any_number_of_threads() {
-    let unit_masks: [Option<fn(Tensor<2>) -> UnitMask>; 3] =
-        [None, Some(UnitMask::Repeated), Some(UnitMask::PerStep)];
+    let unit_masks: [UnitMasks; 3] = [None, Some(UnitMask::Repeated), Some(UnitMask::PerStep)];
     for recurrence in RECURRENCES {
         for dims in [[1, 20, 45, 70], [9, 40, 30, 150], [4, 20, 300, 280]] {
             for (k, unit_masks) in unit_masks.into_iter().enumerate() {
@@ -186,7 +187,7 @@ fn masks_of_every_kind_have_the_same_bits_on_any_number_of_threads() {
         }
         // With a mask for each gate, others at every step.
         let case = Case::without_masks(recurrence, [5, 20, 33, 130], FloatDType::F64);
-        let unit_masks = Some(UnitMask::PerStep as fn(Tensor<2>) -> UnitMask);
+        let unit_masks: UnitMasks = Some(UnitMask::PerStep);
         let case = Case { steps: ending, tied: Some(false), per_step: true, unit_masks, ..case };
         check(&format!("{case:?}"), || run(case));
     }

@@ -23,7 +23,8 @@ fn values(tensor: &FloatTensor<Flex>) -> Vec<f64> {
 /// What has a gradient: projected inputs, recurrent weights, `h_0`, `c_0` and `b_hn`.
 type Parameters = [Vec<f64>; 5];
 
-/// Masks as loops read them: `[gates, rows, units]`, where there is one.
+/// Masks as loops read them: `[gates, rows, units]`, or nothing where there is none.
+#[derive(Default)]
 struct LoopMask {
     values: Vec<f64>,
     per_step: bool,
@@ -37,11 +38,13 @@ impl LoopMask {
         Self { values: values(tensor), per_step, per_gate, n_rows }
     }
 
-    fn at(mask: &Option<Self>, gate: usize, (place, row): (usize, usize), unit: usize) -> f64 {
-        let Some(mask) = mask else { return 1.0 };
-        let row = if mask.per_step { place } else { row };
-        let gate = if mask.per_gate { gate } else { 0 };
-        mask.values[(gate * mask.n_rows + row) * UNITS + unit]
+    fn at(&self, gate: usize, (place, row): (usize, usize), unit: usize) -> f64 {
+        if self.values.is_empty() {
+            return 1.0;
+        }
+        let row = if self.per_step { place } else { row };
+        let gate = if self.per_gate { gate } else { 0 };
+        self.values[(gate * self.n_rows + row) * UNITS + unit]
     }
 }
 
@@ -50,11 +53,11 @@ struct Loops {
     recurrence: Recurrence,
     /// Where the steps of each row lie, in the order of the walk.
     places: Vec<Vec<usize>>,
-    recurrent: Option<LoopMask>,
-    cell: Option<LoopMask>,
-    candidate: Option<LoopMask>,
-    hidden_zoneout: Option<LoopMask>,
-    cell_zoneout: Option<LoopMask>,
+    recurrent: LoopMask,
+    cell: LoopMask,
+    candidate: LoopMask,
+    hidden_zoneout: LoopMask,
+    cell_zoneout: LoopMask,
 }
 
 impl Loops {
@@ -70,18 +73,18 @@ impl Loops {
             places
         };
         let recurrent =
-            |masks, per_step, per_gate| Some(LoopMask::new(masks, per_step, per_gate, n_rows));
+            |masks, per_step, per_gate| LoopMask::new(masks, per_step, per_gate, n_rows);
         let unit = |mask: &OptionalMask<Flex>| match mask {
-            OptionalMask::Absent => None,
-            OptionalMask::Repeated(mask) => Some(LoopMask::new(mask, false, false, n_rows)),
-            OptionalMask::PerStep(mask) => Some(LoopMask::new(mask, true, false, n_rows)),
+            OptionalMask::Absent => LoopMask::default(),
+            OptionalMask::Repeated(mask) => LoopMask::new(mask, false, false, n_rows),
+            OptionalMask::PerStep(mask) => LoopMask::new(mask, true, false, n_rows),
         };
         let masks = &case.constants.unit_masks;
         Self {
             recurrence: case.recurrence,
             places: (0..ROWS).map(places).collect(),
             recurrent: match &case.constants.masks {
-                Masks::Identity => None,
+                Masks::Identity => LoopMask::default(),
                 Masks::Tied(mask) => recurrent(mask, false, false),
                 Masks::Untied(masks) => recurrent(masks, false, true),
                 Masks::TiedPerStep(mask) => recurrent(mask, true, false),
@@ -105,19 +108,19 @@ impl Loops {
             for &place in places {
                 let at = (place, row);
                 let entering = |gate: usize, state: &[f64], j: usize| -> f64 {
-                    let masked = |i: usize| state[i] * LoopMask::at(&self.recurrent, gate, at, i);
+                    let masked = |i: usize| state[i] * self.recurrent.at(gate, at, i);
                     (0..UNITS).map(|i| masked(i) * weights[i * width + gate * UNITS + j]).sum()
                 };
                 let x = |gate: usize, j: usize| projected[place * width + gate * UNITS + j];
                 let a = |gate: usize, j: usize| x(gate, j) + entering(gate, &h, j);
-                let z_g = |j: usize| LoopMask::at(&self.candidate, 0, at, j);
-                let mut next = vec![0.0; UNITS];
+                let z_g = |j: usize| self.candidate.at(0, at, j);
+                let mut next = [0.0; UNITS];
                 match self.recurrence {
                     Recurrence::Lstm => {
                         let mut next_cell = vec![0.0; UNITS];
                         for j in 0..UNITS {
-                            let z_c = LoopMask::at(&self.cell, 0, at, j);
-                            let u_c = LoopMask::at(&self.cell_zoneout, 0, at, j);
+                            let z_c = self.cell.at(0, at, j);
+                            let u_c = self.cell_zoneout.at(0, at, j);
                             let new = sigmoid(a(1, j)) * c[j]
                                 + sigmoid(a(0, j)) * z_g(j) * a(2, j).tanh();
                             next_cell[j] = z_c * (u_c * new + (1.0 - u_c) * c[j]);
@@ -146,7 +149,7 @@ impl Loops {
                     }
                 }
                 for j in 0..UNITS {
-                    let u_h = LoopMask::at(&self.hidden_zoneout, 0, at, j);
+                    let u_h = self.hidden_zoneout.at(0, at, j);
                     h[j] = u_h * next[j] + (1.0 - u_h) * h[j];
                 }
                 packed[place * UNITS..][..UNITS].copy_from_slice(&h);

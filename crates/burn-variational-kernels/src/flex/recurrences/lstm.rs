@@ -202,7 +202,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             at,
             tile,
             d_h,
-            spare: product,
+            scratch: product,
             gradient: pass.gradient,
             gates,
             cells: pass.cells,
@@ -221,8 +221,8 @@ struct BackwardRows<'a, 'b, T> {
     tile: Tile<'b>,
     /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
-    /// Scratch as large.
-    spare: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     gates: Shared<'a, T>,
     cells: &'a [T],
@@ -239,10 +239,10 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        let spare = self.spare.chunks_exact_mut(tile.width());
-        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(spare);
-        for ((row, d_h), spare) in rows {
-            let (d_h, spare) = (&mut d_h[..tile.units.len()], &mut spare[..tile.units.len()]);
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             if self.unit_masks.zones_out_hidden() {
@@ -272,8 +272,8 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 None => through_output::<S, T>(o, d_c, c, d_h),
                 Some(share) => {
                     // What the output read is not what was kept.
-                    next_cell::<S, T>(spare, c_before, [i, f, g], masks);
-                    through_output_and_share::<S, T>(o, d_c, spare, d_h, share);
+                    next_cell::<S, T>(scratch, c_before, [i, f, g], masks);
+                    through_output_and_share::<S, T>(o, d_c, scratch, d_h, share);
                 }
             }
             if let Some(mask) = masks.cell {

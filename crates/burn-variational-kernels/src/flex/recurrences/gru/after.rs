@@ -117,7 +117,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             at,
             tile,
             d_h,
-            spare: product,
+            scratch: product,
             gradient: pass.gradient,
             states,
             unit_masks: pass.unit_masks,
@@ -135,8 +135,8 @@ struct BackwardRows<'a, 'b, T> {
     tile: Tile<'b>,
     /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
-    /// Scratch as large.
-    spare: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     states: (&'a [T], &'a [T]),
     unit_masks: UnitMasks<'a, T>,
@@ -152,10 +152,10 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        let spare = self.spare.chunks_exact_mut(tile.width());
-        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(spare);
-        for ((row, d_h), spare) in rows {
-            let (d_h, spare) = (&mut d_h[..tile.units.len()], &mut spare[..tile.units.len()]);
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             add(d_h, carried);
@@ -170,7 +170,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 (gate(0), gate(1), gate(2), self.inner.write(tile.at_step(t, row)))
             };
             let before = previous(self.states, t, row, tile);
-            let masks = (self.unit_masks.at(t, row, tile), spare);
+            let masks = (self.unit_masks.at(t, row, tile), scratch);
             through_update::<S, T>([z, n], carried, d_h, before, masks);
             through_reset(r, q, n);
         }

@@ -165,7 +165,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             tile,
             reset,
             d_h,
-            spare: product,
+            scratch: product,
             gradient: pass.gradient,
             states,
             unit_masks: pass.unit_masks,
@@ -185,8 +185,8 @@ struct BackwardRows<'a, 'b, T> {
     reset: bool,
     /// What comes back through a product, `[rows, padded units]`.
     d_h: &'b mut [T],
-    /// Scratch as large.
-    spare: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     states: (&'a [T], &'a [T]),
     unit_masks: UnitMasks<'a, T>,
@@ -202,10 +202,10 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        let spare = self.spare.chunks_exact_mut(tile.width());
-        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(spare);
-        for ((row, d_h), spare) in rows {
-            let (d_h, spare) = (&mut d_h[..tile.units.len()], &mut spare[..tile.units.len()]);
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             let Some(t) = self.at.step_of(row) else {
@@ -221,7 +221,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 add(d_h, carried);
                 add(d_h, &self.gradient[tile.at_step(t, row)]);
                 let (z, n) = (gate(1), gate(2));
-                let masks = (self.unit_masks.at(t, row, tile), spare);
+                let masks = (self.unit_masks.at(t, row, tile), scratch);
                 through_update::<S, T>([z, n], carried, d_h, before, masks);
                 // SAFETY: as above.
                 unsafe { self.candidate.write(tile.at(row)) }.copy_from_slice(n);

@@ -85,24 +85,24 @@ fn update<S: Simd, T: Real>(h: &mut [T], before: &[T], z: &[T], n: &[T], masks: 
 }
 
 /// Back through [`update`]: `z, n ← δ_z, δ_n`, and `carried` is what `h_{t-1}` gets past the gates.
-/// `d_h`, the gradient of `h_t`, is used up; `spare` is scratch.
+/// `d_h`, the gradient of `h_t`, is used up; `scratch` holds a row.
 #[inline(always)]
 fn through_update<S: Simd, T: Real>(
     [z, n]: [&mut [T]; 2],
     carried: &mut [T],
     d_h: &mut [T],
     before: &[T],
-    (masks, spare): (OfRow<'_, T>, &mut [T]),
+    (masks, scratch): (OfRow<'_, T>, &mut [T]),
 ) {
     if let Some(share) = masks.hidden_zoneout {
-        through_zoneout(d_h, spare, share);
+        through_zoneout(d_h, scratch, share);
     }
     match masks.candidate {
         None => through_gates::<S, T>([z, n], carried, d_h, before),
         Some(mask) => through_masked_gates::<S, T>([z, n], carried, d_h, before, mask),
     }
     if masks.hidden_zoneout.is_some() {
-        add(carried, spare);
+        add(carried, scratch);
     }
 }
 
