@@ -93,7 +93,7 @@ impl Model {
                 recurrent: Param::from_tensor(transposed(&layer.weight_hh, device)),
                 bias: Some(Param::from_tensor(layer.bias_hh.on(device))),
             };
-            RecurrentLayer::new(LstmCell { gates }, LayerDropout::none())
+            RecurrentLayer::new(LstmCell::new(gates), LayerDropout::none())
         });
         let mut output = LinearConfig::new(d_model, n_words).init(device);
         output.weight = Param::from_tensor(transposed(&parameters.output_weight, device));

@@ -21,7 +21,7 @@ fn memory(device: &Device) -> GruCell {
         recurrent: zeros(D_HIDDEN),
         bias: Some(Param::from_tensor(bias)),
     };
-    GruCell { gates, candidate_bias: None, reset_after: true }
+    GruCell::new(gates, None, true)
 }
 
 /// The largest of `|h_t|` at each step from `h_0 = ½`, with half of everything dropped.
