@@ -27,10 +27,11 @@ pub mod prelude {
     };
     pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
     pub use crate::rnn::{
-        CellConfig, CellSite, Direction, Directions, DropoutWrapperConfig, GateInitializer,
-        GateMasks, HiddenState, LayerDropout, LayerMasks, Lengths, MergeMode, RecurrentCell,
-        RecurrentLayer, RecurrentStack, RecurrentState, SequenceBatch, SiteMasks, StackConfig,
-        StackDropout, StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig,
-        VariationalLstm, VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
+        CellConfig, CellSite, Direction, Directions, DropoutWrapper, DropoutWrapperConfig,
+        GateInitializer, GateMasks, HiddenState, LayerDropout, LayerMasks, Lengths, MergeMode,
+        RecurrentCell, RecurrentLayer, RecurrentStack, RecurrentState, SequenceBatch, SiteMasks,
+        StackConfig, StackDropout, StackMasks, StackState, StepMasks, VariationalGru,
+        VariationalGruConfig, VariationalLstm, VariationalLstmConfig, VariationalRnn,
+        VariationalRnnConfig,
     };
 }

@@ -1,11 +1,10 @@
 //! Gal's fork of Keras: masks of 0 and 1 in training, and the keep probability at test time.
 
-use burn::module::{Module, Param};
-use burn::nn::LstmState;
-use burn::tensor::activation::{hard_sigmoid, sigmoid};
-use burn::tensor::{Device, Tensor};
+use burn::module::Param;
+use burn::nn::activation::{ActivationConfig, HardSigmoidConfig};
+use burn::tensor::Device;
 use burn_variational::prelude::*;
-use burn_variational::rnn::GateWeights;
+use burn_variational::rnn::{GateWeights, GruCell, GruCellConfig, LstmCell, LstmCellConfig};
 use cross_backend_tests::{
     CPU_TOLERANCE, GoldenTensor, assert_close, on_every_device, read_golden,
 };
@@ -38,98 +37,6 @@ struct Expected {
     test: GoldenTensor,
 }
 
-/// Theano's.
-fn hard(values: Tensor<2>) -> Tensor<2> {
-    hard_sigmoid(values, 0.2, 0.5)
-}
-
-/// An LSTM whose gates are hard sigmoids: i, f, c, o.
-#[derive(Module, Debug)]
-struct ForkLstm {
-    gates: GateWeights,
-}
-
-impl RecurrentCell for ForkLstm {
-    type State = LstmState<2>;
-
-    fn d_input(&self) -> usize {
-        self.gates.input.dims()[0]
-    }
-
-    fn d_hidden(&self) -> usize {
-        self.gates.recurrent.dims()[0]
-    }
-
-    fn sites(&self) -> Vec<CellSite> {
-        self.gates.sites()
-    }
-
-    fn initial_state(&self, batch_size: usize) -> LstmState<2> {
-        LstmState::new(self.gates.zero_state(batch_size), self.gates.zero_state(batch_size))
-    }
-
-    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
-        self.gates.project_input(&input, masks.get(&Site::Input))
-    }
-
-    fn step(&self, projected: Tensor<2>, state: LstmState<2>, masks: &StepMasks) -> LstmState<2> {
-        let product = self.gates.recurrent_product(&state.hidden, masks.get(&Site::Recurrent));
-        let [i, f, c, o] = (projected + product).chunk(4, 1).try_into().unwrap();
-        let cell = hard(f) * state.cell + hard(i) * c.tanh();
-        LstmState::new(cell.clone(), hard(o) * cell.tanh())
-    }
-
-    fn output(state: &LstmState<2>) -> Tensor<2> {
-        state.hidden.clone()
-    }
-}
-
-/// A GRU whose gates are hard sigmoids and whose candidate is a sigmoid, reset before: r, z, h.
-#[derive(Module, Debug)]
-struct ForkGru {
-    gates: GateWeights,
-}
-
-impl RecurrentCell for ForkGru {
-    type State = HiddenState;
-
-    fn d_input(&self) -> usize {
-        self.gates.input.dims()[0]
-    }
-
-    fn d_hidden(&self) -> usize {
-        self.gates.recurrent.dims()[0]
-    }
-
-    fn sites(&self) -> Vec<CellSite> {
-        self.gates.sites()
-    }
-
-    fn initial_state(&self, batch_size: usize) -> HiddenState {
-        HiddenState::new(self.gates.zero_state(batch_size))
-    }
-
-    fn project_input(&self, input: Tensor<3>, masks: &LayerMasks) -> Tensor<3> {
-        self.gates.project_input(&input, masks.get(&Site::Input))
-    }
-
-    fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
-        let (h, masks) = (state.hidden, masks.get(&Site::Recurrent));
-        let [x_r, x_z, x_h] = projected.chunk(3, 1).try_into().unwrap();
-        let product = |entering: &Tensor<2>, gate: usize| {
-            let products = self.gates.recurrent_product(entering, masks);
-            products.narrow(1, gate * self.d_hidden(), self.d_hidden())
-        };
-        let (r, z) = (hard(x_r + product(&h, 0)), hard(x_z + product(&h, 1)));
-        let candidate = sigmoid(x_h + product(&(r * h.clone()), 2));
-        HiddenState::new(z.clone() * h + (z.neg() + 1.0) * candidate)
-    }
-
-    fn output(state: &HiddenState) -> Tensor<2> {
-        state.hidden.clone()
-    }
-}
-
 /// A layer of the fork, and the same with its weights as inverted scaling has them: a unit that is
 /// kept there counts `1 / (1 - prob)`, so that the weights are as much smaller.
 fn check<C: RecurrentCell>(case: &Case, make: impl Fn(GateWeights) -> C, device: &Device) {
@@ -143,10 +50,7 @@ fn check<C: RecurrentCell>(case: &Case, make: impl Fn(GateWeights) -> C, device:
             recurrent: matrix(&case.weight_hh, recurrent),
             bias: Some(Param::from_tensor(case.bias_ih.on(device))),
         };
-        let unscaled = |prob| SiteDropout::new(prob).unscaled().untied();
-        let dropout = LayerDropout::none()
-            .with_input(unscaled(case.input_prob))
-            .with_recurrent(unscaled(case.recurrent_prob));
+        let dropout = StackDropout::gal_keras(case.input_prob, case.recurrent_prob).layer(0, 1);
         RecurrentLayer::new(make(gates), dropout).with_batch_first(false)
     };
     let drawn = |[input, recurrent]: [f64; 2]| {
@@ -179,13 +83,29 @@ fn check<C: RecurrentCell>(case: &Case, make: impl Fn(GateWeights) -> C, device:
     close(&inverted, &LayerMasks::identity(), test, "test with inverted scaling");
 }
 
+/// Theano's.
+fn hard_sigmoid() -> ActivationConfig {
+    HardSigmoidConfig::new().into()
+}
+
 on_every_device! {
     fn layers_of_gals_keras_are_those_of_his_fork_in_training_and_at_test(device: &Device) {
         let file: File = read_golden("gal/keras_fork");
         for case in &file.cases {
+            let (d_input, d_hidden) = (case.weight_ih.shape[1], case.weight_hh.shape[1]);
             match case.name.as_str() {
-                "lstm" => check(case, |gates| ForkLstm { gates }, device),
-                "gru" => check(case, |gates| ForkGru { gates }, device),
+                "lstm" => {
+                    let config = LstmCellConfig::new(d_input, d_hidden, true)
+                        .with_gate_activation(hard_sigmoid());
+                    check(case, |gates| LstmCell { gates, ..config.init(device) }, device);
+                }
+                "gru" => {
+                    let config = GruCellConfig::new(d_input, d_hidden, true)
+                        .with_reset_after(false)
+                        .with_gate_activation(hard_sigmoid())
+                        .with_hidden_activation(ActivationConfig::Sigmoid);
+                    check(case, |gates| GruCell { gates, ..config.init(device) }, device);
+                }
                 name => panic!("no test of {name}"),
             }
         }

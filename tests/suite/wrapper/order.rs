@@ -128,6 +128,22 @@ on_every_device! {
         }
     }
 
+    fn the_weights_of_a_wrapped_cell_may_be_dropped(device: &Device) {
+        let config = halved(LstmCellConfig::new(D_INPUT, D_HIDDEN, true)).with_seed(1);
+        let dropout = StackDropout::none().with_recurrent_weights(0.5);
+        let wrapped = config.stack().with_dropout(dropout.clone()).init(device);
+        let bare = wrapped.layers[0].cell.cell.clone();
+        let bare = RecurrentStack::new(vec![RecurrentLayer::new(bare, dropout.layer(0, 1))]);
+        let draw = || config.rng().draw(0).part("stack");
+        let masks = wrapped.masks_for(&input(device), draw());
+        let (output, _) = wrapped.forward(input(device), None, &masks);
+        let masks = bare.masks_for(&input(device), draw());
+        let (same, _) = bare.forward(input(device), None, &masks);
+        assert_close(&output, &factors(&same), tolerance(device), "the same weights are dropped");
+        let (whole, _) = bare.forward(input(device), None, &StackMasks::identity(1));
+        assert_ne!(factors(&whole), factors(&same));
+    }
+
     fn wrapped_stacks_take_lengths_and_both_directions(device: &Device) {
         let config = halved(GruCellConfig::new(D_INPUT, D_HIDDEN, true));
         let stack = config.stack().with_n_layers(2).bidirectional().init(device);

@@ -4,9 +4,7 @@ use burn::module::Param;
 use burn::nn::LstmState;
 use burn::tensor::{Device, Tensor};
 use burn_variational::prelude::*;
-use burn_variational::rnn::{
-    DropoutWrapper, GateWeights, GruCell, GruCellConfig, LstmCell, LstmCellConfig,
-};
+use burn_variational::rnn::{GateWeights, GruCell, GruCellConfig, LstmCell, LstmCellConfig};
 use cross_backend_tests::{
     CPU_TOLERANCE, GoldenTensor, assert_close, on_every_device, read_golden,
 };
@@ -135,7 +133,7 @@ fn check_lstm(file: &str, device: &Device) {
     check(
         file,
         |[d_input, d_hidden]| LstmCellConfig::new(d_input, d_hidden, true),
-        |gates| LstmCell::new(gates),
+        LstmCell::new,
         |hidden, cell| LstmState::new(cell.unwrap(), hidden),
         |state| (state.hidden.clone(), Some(state.cell.clone())),
         device,

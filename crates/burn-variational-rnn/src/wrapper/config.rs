@@ -77,8 +77,8 @@ impl<K: CellConfig> DropoutWrapperConfig<K> {
         self
     }
 
-    /// With masks on the state's tensors of these names alone. Without a filter all but `cell`,
-    /// an LSTM's memory, are masked.
+    /// With masks on the state's tensors of these names alone: TensorFlow's
+    /// `dropout_state_filter_visitor`. Without a filter all but `cell`, an LSTM's memory, are masked.
     pub fn with_state_filter<N: Into<String>>(
         mut self,
         names: impl IntoIterator<Item = N>,
@@ -108,7 +108,8 @@ impl<K: CellConfig> DropoutWrapperConfig<K> {
     }
 
     /// One layer of such cells with their [`dropout`](Self::dropout), forward and batch first: the
-    /// beginning of any stack.
+    /// beginning of any stack. What the cell drops itself is asked for on top, with
+    /// `stack().with_dropout(wrapper.dropout().with_recurrent(0.2))`.
     pub fn stack(&self) -> StackConfig<Self> {
         StackConfig::from_cell(self.clone()).with_dropout(self.dropout())
     }

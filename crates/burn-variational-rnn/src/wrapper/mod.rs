@@ -14,6 +14,7 @@ pub use state::WrapperState;
 
 use crate::{
     CellSite, GateMasks, LayerDropout, LayerMasks, RecurrentCell, RecurrentState, StepMasks,
+    WeightSite,
 };
 
 static INPUT: LazyLock<Site> = LazyLock::new(|| Site::named("wrapper-input"));
@@ -165,6 +166,13 @@ impl<C: RecurrentCell> RecurrentCell for DropoutWrapper<C> {
 
     fn output(state: &Self::State) -> Tensor<2> {
         state.output.clone()
+    }
+
+    fn weight_sites(&self) -> Vec<WeightSite> {
+        let of_cell = self.cell.weight_sites().into_iter();
+        of_cell
+            .map(|weight| WeightSite { path: format!("cell.{}", weight.path), ..weight })
+            .collect()
     }
 
     /// That of the cell. The wrapper's mask of the input multiplies what the cell's own would, and
