@@ -17,6 +17,7 @@ mod own_cells;
 mod padding;
 mod parity;
 mod parts;
+mod penalties;
 mod perplexity;
 mod readme;
 mod saved_model;

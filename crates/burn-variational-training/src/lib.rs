@@ -9,6 +9,7 @@ mod decay;
 mod difference;
 mod model_file;
 mod padded;
+mod penalties;
 mod saved_model;
 mod sgd;
 mod windows;
@@ -22,6 +23,7 @@ pub use difference::FieldDifference;
 #[cfg(feature = "dataset")]
 pub use padded::TokenBatcher;
 pub use padded::{pad_features, pad_tokens};
+pub use penalties::{activation_penalty, temporal_penalty};
 pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
 pub use windows::{TokenWindow, TokenWindows, WindowError};
