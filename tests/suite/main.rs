@@ -1,5 +1,6 @@
 //! One suite for every backend: what must hold of the layers, whatever they run on.
 
+mod averaging;
 mod boundedness;
 mod checkpoint;
 mod configs;

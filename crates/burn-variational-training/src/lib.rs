@@ -2,6 +2,7 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod atomic;
+mod averaging;
 mod buckets;
 mod checkpoint;
 mod clip;
@@ -12,9 +13,11 @@ mod padded;
 mod penalties;
 mod saved_model;
 mod sgd;
+mod trigger;
 mod windows;
 
 pub use atomic::write_atomically;
+pub use averaging::{NtAsgd, ParameterAverage};
 pub use buckets::LengthBuckets;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
@@ -26,4 +29,5 @@ pub use padded::{pad_features, pad_tokens};
 pub use penalties::{activation_penalty, temporal_penalty};
 pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
+pub use trigger::NonMonotone;
 pub use windows::{TokenWindow, TokenWindows, WindowError};
