@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A file of golden values of a stack.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Golden {
     /// One case for each kind of mask that the framework has.
     pub cases: Vec<GoldenCase>,

@@ -138,6 +138,7 @@ impl UnitMask {
 pub(crate) struct UnitMasks {
     pub(crate) cell: Option<UnitMask>,
     pub(crate) candidate: Option<UnitMask>,
+    pub(crate) hidden: Option<UnitMask>,
     pub(crate) hidden_zoneout: Option<UnitMask>,
     pub(crate) cell_zoneout: Option<UnitMask>,
 }
@@ -150,7 +151,7 @@ impl UnitMasks {
     }
 
     /// The element type of each mask that is there.
-    pub(crate) fn dtypes(&self) -> [(&'static str, Option<DType>); 4] {
+    pub(crate) fn dtypes(&self) -> [(&'static str, Option<DType>); 5] {
         self.named().map(|(field, mask)| (field, mask.map(|mask| mask.values().dtype())))
     }
 
@@ -176,15 +177,17 @@ impl UnitMasks {
         Operands {
             cell: operand(self.cell),
             candidate: operand(self.candidate),
+            hidden: operand(self.hidden),
             hidden_zoneout: operand(self.hidden_zoneout),
             cell_zoneout: operand(self.cell_zoneout),
         }
     }
 
-    fn named(&self) -> [(&'static str, Option<&UnitMask>); 4] {
+    fn named(&self) -> [(&'static str, Option<&UnitMask>); 5] {
         [
             ("cell_mask", self.cell.as_ref()),
             ("candidate_mask", self.candidate.as_ref()),
+            ("hidden_mask", self.hidden.as_ref()),
             ("hidden_zoneout", self.hidden_zoneout.as_ref()),
             ("cell_zoneout", self.cell_zoneout.as_ref()),
         ]

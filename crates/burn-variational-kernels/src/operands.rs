@@ -93,6 +93,9 @@ pub(crate) struct UnitMasks<B: Backend> {
     /// `z_g`, on the candidate of an LSTM or a GRU.
     #[extension_type]
     pub(crate) candidate: OptionalMask<B>,
+    /// `z_m`, on the hidden state of an LSTM where it is made.
+    #[extension_type]
+    pub(crate) hidden: OptionalMask<B>,
     /// `u_h`, the share of the hidden state that is new.
     #[extension_type]
     pub(crate) hidden_zoneout: OptionalMask<B>,
@@ -110,6 +113,7 @@ impl<B: Backend> UnitMasks<B> {
         UnitMasks {
             cell: self.cell.map(&f),
             candidate: self.candidate.map(&f),
+            hidden: self.hidden.map(&f),
             hidden_zoneout: self.hidden_zoneout.map(&f),
             cell_zoneout: self.cell_zoneout.map(&f),
         }

@@ -115,10 +115,14 @@ pub(crate) fn run<C: RecurrentCell>(
     Ok((result.outputs, write(EngineState { hidden: result.hidden, cell: result.cell })))
 }
 
-/// The sites inside a step that the engine reads unit by unit.
-const UNIT_SITES: [(Site, fn(Sequence, UnitMask) -> Sequence); 4] = [
+/// A site inside a step, and how the engine is given its mask.
+type UnitSite = (Site, fn(Sequence, UnitMask) -> Sequence);
+
+/// The sites that the engine reads unit by unit.
+const UNIT_SITES: [UnitSite; 5] = [
     (Site::Candidate, Sequence::with_candidate_mask),
     (Site::Cell, Sequence::with_cell_mask),
+    (Site::Hidden, Sequence::with_hidden_mask),
     (Site::ZoneoutHidden, Sequence::with_hidden_zoneout),
     (Site::ZoneoutCell, Sequence::with_cell_zoneout),
 ];

@@ -15,7 +15,8 @@ const SEQ_LENGTH: usize = 200;
 fn memory(device: &Device) -> GruCell {
     let zeros = |rows| Param::from_tensor(Tensor::zeros([rows, 3 * D_HIDDEN], device));
     let bias = Tensor::<1>::zeros([3 * D_HIDDEN], device);
-    let bias = bias.slice_fill([D_HIDDEN..2 * D_HIDDEN], 20.0);
+    let update_gate = D_HIDDEN..2 * D_HIDDEN;
+    let bias = bias.slice_fill([update_gate], 20.0);
     let gates = GateWeights {
         input: zeros(D_INPUT),
         recurrent: zeros(D_HIDDEN),

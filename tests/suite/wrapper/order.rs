@@ -171,7 +171,7 @@ on_every_device! {
             let what = format!("row {row}");
             let got = output.clone().slice([row..row + 1, 0..length]);
             assert_close(&got, &factors(&expected), tolerance(device), &what);
-            let hidden = state.layer(1).inner.hidden.clone().slice([row..row + 1]);
+            let hidden = state.layer(1).inner.hidden.clone().slice_dim(0, row..row + 1);
             let expected = factors(&last.layer(1).inner.hidden);
             assert_close(&hidden, &expected, tolerance(device), &what);
         }

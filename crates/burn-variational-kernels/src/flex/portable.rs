@@ -59,6 +59,7 @@ fn of_layer(recurrence: Recurrence, tied: bool, dtype: FloatDType) -> Vec<f64> {
     if recurrence.has_cell() {
         sequence = sequence.with_cell(state);
         sequence = sequence.with_cell_mask(unit_mask()).with_cell_zoneout(unit_mask());
+        sequence = sequence.with_hidden_mask(unit_mask());
     }
     let projection = Projection::new(weights.clone()).with_masks(masks());
     let outputs = sequence.run(projection.run(input)).outputs;

@@ -91,6 +91,7 @@ fn run(case: Case) -> Vec<f64> {
         }
         if recurrence.has_cell() {
             sequence = sequence.with_cell_mask(mask()).with_cell_zoneout(mask());
+            sequence = sequence.with_hidden_mask(mask());
         }
     }
     let outputs = sequence.with_masks(masks(d_hidden)).run_packed(projected, &steps).outputs;

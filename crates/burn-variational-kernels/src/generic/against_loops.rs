@@ -58,6 +58,7 @@ struct Loops {
     candidate: LoopMask,
     hidden_zoneout: LoopMask,
     cell_zoneout: LoopMask,
+    hidden: LoopMask,
 }
 
 impl Loops {
@@ -94,6 +95,7 @@ impl Loops {
             candidate: unit(&masks.candidate),
             hidden_zoneout: unit(&masks.hidden_zoneout),
             cell_zoneout: unit(&masks.cell_zoneout),
+            hidden: unit(&masks.hidden),
         }
     }
 
@@ -124,7 +126,8 @@ impl Loops {
                             let new = sigmoid(a(1, j)) * c[j]
                                 + sigmoid(a(0, j)) * z_g(j) * a(2, j).tanh();
                             next_cell[j] = z_c * (u_c * new + (1.0 - u_c) * c[j]);
-                            next[j] = sigmoid(a(3, j)) * (z_c * new).tanh();
+                            let made = sigmoid(a(3, j)) * (z_c * new).tanh();
+                            next[j] = self.hidden.at(0, at, j) * made;
                         }
                         c = next_cell;
                     }

@@ -66,7 +66,7 @@ pub(super) fn masks(n_gates: usize, steps: &SequenceSteps) -> [Masks<Flex>; 5] {
 /// None, each alone, and all that the recurrence has a use for: the same at every step or not.
 fn unit_masks(recurrence: Recurrence, steps: &SequenceSteps) -> Vec<(String, UnitMasks<Flex>)> {
     let n_masks = match recurrence {
-        Recurrence::Lstm => 4,
+        Recurrence::Lstm => 5,
         Recurrence::Gru { .. } => 2,
         Recurrence::Rnn => 1,
     };
@@ -81,6 +81,7 @@ fn unit_masks(recurrence: Recurrence, steps: &SequenceSteps) -> Vec<(String, Uni
             candidate: mask(1, 4.1),
             cell: mask(2, 3.1),
             cell_zoneout: mask(3, 4.3),
+            hidden: mask(4, 4.7),
         };
         (format!("unit masks {chosen:?}, per step {per_step}"), masks)
     };

@@ -38,7 +38,8 @@ pub(super) fn forward<B: Backend>(
         let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&activated, k, d_hidden));
         let masks = constants.unit_masks.at(steps, t);
         let mut cell = next_cell::<B>([i, f, g], before.clone(), &masks);
-        let mut output = B::float_mul(o, B::float_tanh(cell.clone()));
+        let output = B::float_mul(o, B::float_tanh(cell.clone()));
+        let mut output = masked::<B>(output, masks.hidden.as_ref());
         if let Some(share) = &masks.cell_zoneout {
             cell = zoned_out::<B>(cell, masked::<B>(before, masks.cell.as_ref()), share);
         }
@@ -91,6 +92,7 @@ pub(super) fn backward<B: Backend>(
         let dh = arriving::<B>(gradient, back);
         let (dh, past) = through_zoneout::<B>(dh, masks.hidden_zoneout.as_ref());
         kept_back = past;
+        let dh = masked::<B>(dh, masks.hidden.as_ref());
         d_cell_0.take(d_c.as_ref(), n);
         let d_c_later = carried::<B>(d_c, &d_last, n);
         let (d_c_later, past) = through_zoneout::<B>(d_c_later, masks.cell_zoneout.as_ref());

@@ -13,6 +13,7 @@ pub(super) struct OfStep<B: Backend> {
     pub(super) candidate: Option<FloatTensor<B>>,
     pub(super) hidden_zoneout: Option<FloatTensor<B>>,
     pub(super) cell_zoneout: Option<FloatTensor<B>>,
+    pub(super) hidden: Option<FloatTensor<B>>,
 }
 
 impl<B: Backend> UnitMasks<B> {
@@ -23,6 +24,7 @@ impl<B: Backend> UnitMasks<B> {
             candidate: self.candidate.at(steps, t),
             hidden_zoneout: self.hidden_zoneout.at(steps, t),
             cell_zoneout: self.cell_zoneout.at(steps, t),
+            hidden: self.hidden.at(steps, t),
         }
     }
 }

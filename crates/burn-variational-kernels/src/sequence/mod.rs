@@ -21,7 +21,7 @@ use crate::support::{check_sizes, has_engine};
 ///
 /// - `z` on the state where it enters the gates, or `z_k` where each gate has its own;
 /// - `z_g` on the candidate of an LSTM or a GRU;
-/// - `z_c` on the cell that an LSTM carries;
+/// - `z_c` on the cell that an LSTM carries, and `z_m` on the hidden state that it makes;
 /// - `u_h` and `u_c`, the shares of hidden state and cell that are new (zoneout).
 ///
 /// ```text
@@ -30,7 +30,7 @@ use crate::support::{check_sizes, has_engine};
 ///        c̃ = f ∘ c_{t-1} + i ∘ z_g ∘ g
 ///        ĉ = z_c ∘ c̃
 ///        c_t = z_c ∘ (u_c ∘ c̃ + (1 - u_c) ∘ c_{t-1})
-///        ĥ = o ∘ tanh(ĉ)
+///        ĥ = z_m ∘ o ∘ tanh(ĉ)
 /// GRU    [r u] = σ(x_ru + (h_{t-1} ∘ z) U_ru)
 ///        n = tanh(x_n + r ∘ ((h_{t-1} ∘ z) U_n + b_hn))      reset after
 ///        n = tanh(x_n + (r ∘ h_{t-1} ∘ z) U_n)               reset before
@@ -129,6 +129,13 @@ impl Sequence {
     /// (Semeniuta et al. 2016).
     pub fn with_candidate_mask(mut self, mask: UnitMask) -> Self {
         self.unit_masks.candidate = Some(mask);
+        self
+    }
+
+    /// With `z_m`, a mask on the hidden state of an LSTM where it is made: what stands for `z_c` where
+    /// its mean is asked for.
+    pub fn with_hidden_mask(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.hidden = Some(mask);
         self
     }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{INPUT, OUTPUT, STATE};
-use crate::{CellConfig, DropoutWrapper, RecurrentCell, StackConfig, StackDropout};
+use crate::{CellConfig, CellSite, DropoutWrapper, RecurrentCell, StackConfig, StackDropout};
 
 /// Configuration of a [`DropoutWrapper`], with the names and defaults of TensorFlow's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -99,9 +99,10 @@ impl<K: CellConfig> DropoutWrapperConfig<K> {
         let dropped = sites.into_iter().filter(|&(_, keep_prob)| keep_prob != 1.0);
         dropped.fold(StackDropout::none(), |dropout, (site, keep_prob)| {
             let asked = SiteDropout::new(1.0 - keep_prob);
-            let asked = match self.variational_recurrent {
-                true => asked.shared_over_batch(),
-                false => asked.per_step(),
+            let asked = if self.variational_recurrent {
+                asked.shared_over_batch()
+            } else {
+                asked.per_step()
             };
             dropout.with(site.clone(), asked)
         })
@@ -175,7 +176,7 @@ impl<K: CellConfig> CellConfig for DropoutWrapperConfig<K> {
         }
         let cell = self.cell.init(device);
         let sites = cell.sites();
-        let own = sites.iter().map(|read| read.site()).find(|site| super::is_own(site));
+        let own = sites.iter().map(CellSite::site).find(|site| super::is_own(site));
         if let Some(site) = own {
             panic!("DropoutWrapperConfig: cell must not read a wrapper's site, got {site}");
         }

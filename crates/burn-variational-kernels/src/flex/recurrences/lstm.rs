@@ -99,6 +99,9 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             let masks = self.unit_masks.at(t, row, tile);
             next_cell::<S, T>(c, c_before, [i, f, g], masks);
             output::<S, T>(h, o, c);
+            if let Some(mask) = masks.hidden {
+                multiply(h, mask);
+            }
             if let Some(share) = masks.cell_zoneout {
                 keep_cell::<S, T>(c, c_before, share, masks.cell);
             }
@@ -267,6 +270,9 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             let masks = self.unit_masks.at(t, row, tile);
             if let Some(share) = masks.hidden_zoneout {
                 through_zoneout(d_h, carried, share);
+            }
+            if let Some(mask) = masks.hidden {
+                multiply(d_h, mask);
             }
             match masks.cell_zoneout {
                 None => through_output::<S, T>(o, d_c, c, d_h),

@@ -12,6 +12,7 @@ use crate::operands::UnitMasks as Operands;
 pub(crate) struct UnitMasks<'a, T> {
     cell: Option<Mask<'a, T>>,
     candidate: Option<Mask<'a, T>>,
+    hidden: Option<Mask<'a, T>>,
     hidden_zoneout: Option<Mask<'a, T>>,
     cell_zoneout: Option<Mask<'a, T>>,
 }
@@ -22,6 +23,7 @@ pub(crate) struct UnitMasks<'a, T> {
 pub(crate) struct OfRow<'a, T> {
     pub(crate) cell: Option<&'a [T]>,
     pub(crate) candidate: Option<&'a [T]>,
+    pub(crate) hidden: Option<&'a [T]>,
     pub(crate) hidden_zoneout: Option<&'a [T]>,
     pub(crate) cell_zoneout: Option<&'a [T]>,
 }
@@ -32,6 +34,7 @@ impl<'a, T: Real> UnitMasks<'a, T> {
         Self {
             cell: mask(&masks.cell),
             candidate: mask(&masks.candidate),
+            hidden: mask(&masks.hidden),
             hidden_zoneout: mask(&masks.hidden_zoneout),
             cell_zoneout: mask(&masks.cell_zoneout),
         }
@@ -44,6 +47,7 @@ impl<'a, T: Real> UnitMasks<'a, T> {
         OfRow {
             cell: self.cell.map(at),
             candidate: self.candidate.map(at),
+            hidden: self.hidden.map(at),
             hidden_zoneout: self.hidden_zoneout.map(at),
             cell_zoneout: self.cell_zoneout.map(at),
         }
