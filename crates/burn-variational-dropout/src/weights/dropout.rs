@@ -59,7 +59,7 @@ pub enum DroppedWeights {
 ///
 /// # References
 ///
-/// - Li Wan, Matthew Zeiler, Sixin Zhang, Yann LeCun and Rob Fergus, *Regularization of Neural
+/// - Li Wan, Matthew Zeiler, Sixin Zhang, Yann `LeCun` and Rob Fergus, *Regularization of Neural
 ///   Networks using `DropConnect`*, 2013.
 /// - Stephen Merity, Nitish Keskar and Richard Socher, *Regularizing and Optimizing LSTM Language
 ///   Models*, 2017, arXiv 1708.02182: elements of the recurrent weights.
