@@ -92,7 +92,7 @@ pub fn learn(n_observations: usize, n_steps: u64, seed: u64, device: &Device) ->
     let kl = model.kl_term(&prior);
     let mut optimizer = AdamConfig::new().init();
     let rng = MaskRng::seeded(seed);
-    let (inputs, targets) = observations(n_observations, &rng, &device.clone().autodiff());
+    let (inputs, targets) = observations(n_observations, rng, &device.clone().autodiff());
     for step in 0..n_steps {
         let first = step as usize * MOST_ROWS % n_observations;
         let rows = first..n_observations.min(first + MOST_ROWS);
@@ -110,7 +110,7 @@ pub fn learn(n_observations: usize, n_steps: u64, seed: u64, device: &Device) ->
 
 /// A noisy sine of `x`, and the steps that lead there; of one seed, the smaller set is a part of
 /// the larger.
-fn observations(n: usize, rng: &MaskRng, device: &Device) -> (Tensor<3>, Tensor<2>) {
+fn observations(n: usize, rng: MaskRng, device: &Device) -> (Tensor<3>, Tensor<2>) {
     let draw = rng.scope("observations").draw(0);
     let uniform = |word: u32| (f64::from(word) + 0.5) / 2.0_f64.powi(32);
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
