@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A file of golden values.
-#[derive(Debug, Deserialize)]
+/// A file of golden values of a stack.
+#[derive(Debug)]
 pub struct Golden {
     /// One case for each kind of mask that the framework has.
     pub cases: Vec<GoldenCase>,
@@ -110,6 +110,21 @@ impl Golden {
     pub fn load(file: &str) -> Self {
         read_golden(file)
     }
+}
+
+/// The cases of a file of golden values, `folder/file`.
+///
+/// # Panics
+///
+/// If the file is not there or its cases are others.
+pub fn golden_cases<T: DeserializeOwned>(file: &str) -> Vec<T> {
+    /// What stands beside the cases is for the reader.
+    #[derive(Deserialize)]
+    struct File<T> {
+        cases: Vec<T>,
+    }
+
+    read_golden::<File<T>>(file).cases
 }
 
 impl GoldenTensor {

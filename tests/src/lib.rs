@@ -14,7 +14,7 @@ pub use closeness::{
 pub use devices::{cuda, flex, is_cpu, ndarray, wgpu};
 pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
-    golden_folder, read_golden,
+    golden_cases, golden_folder, read_golden,
 };
 pub use reference::{
     Cell, Reference, ReferenceBatch, ReferenceMask, ReferenceMasks, ReferenceOutput, ReferenceSites,

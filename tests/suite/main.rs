@@ -1,5 +1,6 @@
 //! One suite for every backend: what must hold of the layers, whatever they run on.
 
+mod averaging;
 mod bayesian;
 mod boundedness;
 mod checkpoint;
@@ -21,6 +22,7 @@ mod own_cells;
 mod padding;
 mod parity;
 mod parts;
+mod penalties;
 mod perplexity;
 mod readme;
 mod saved_model;

@@ -2,6 +2,7 @@
 #![doc(test(attr(deny(warnings))))]
 
 mod atomic;
+mod averaging;
 mod buckets;
 mod checkpoint;
 mod clip;
@@ -9,11 +10,15 @@ mod decay;
 mod difference;
 mod model_file;
 mod padded;
+mod penalties;
+mod random_lengths;
 mod saved_model;
 mod sgd;
+mod trigger;
 mod windows;
 
 pub use atomic::write_atomically;
+pub use averaging::{NtAsgd, ParameterAverage};
 pub use buckets::LengthBuckets;
 pub use checkpoint::{CheckpointDir, CheckpointError};
 pub use clip::{clip_global_norm, global_norm};
@@ -22,6 +27,9 @@ pub use difference::FieldDifference;
 #[cfg(feature = "dataset")]
 pub use padded::TokenBatcher;
 pub use padded::{pad_features, pad_tokens};
+pub use penalties::{activation_penalty, temporal_penalty};
+pub use random_lengths::RandomLengths;
 pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
+pub use trigger::NonMonotone;
 pub use windows::{TokenWindow, TokenWindows, WindowError};

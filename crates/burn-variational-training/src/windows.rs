@@ -1,7 +1,12 @@
 //! A token stream cut into the windows of truncated backpropagation.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_variational_dropout::MaskDraw;
 use thiserror::Error;
+
+use crate::RandomLengths;
 
 /// Why a token stream cannot be cut into windows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -102,11 +107,10 @@ impl TokenWindows {
 
     /// The number of windows.
     pub fn len(&self) -> usize {
-        let predictions = self.streams[0].len() - 1;
         if self.keep_short {
-            predictions.div_ceil(self.seq_length)
+            self.n_predictions().div_ceil(self.seq_length)
         } else {
-            predictions / self.seq_length
+            self.n_predictions() / self.seq_length
         }
     }
 
@@ -117,8 +121,8 @@ impl TokenWindows {
 
     /// The number of tokens predicted in all windows.
     pub fn n_targets(&self) -> usize {
-        let predictions = self.streams[0].len() - 1;
-        let steps = if self.keep_short { predictions } else { self.len() * self.seq_length };
+        let whole = self.len() * self.seq_length;
+        let steps = if self.keep_short { self.n_predictions() } else { whole };
         steps * self.streams.len()
     }
 
@@ -134,14 +138,45 @@ impl TokenWindows {
             self.len()
         );
         let first = index * self.seq_length;
-        let last = (first + self.seq_length).min(self.streams[0].len() - 1);
+        self.steps(first..(first + self.seq_length).min(self.n_predictions()))
+    }
+
+    /// Windows of lengths that vary at random, in order; they are cut anew in every draw, and are a
+    /// function of it alone. Every token of the streams is read: the last window is as long as what
+    /// is left for it.
+    ///
+    /// # Panics
+    ///
+    /// If the draw is not a part of one.
+    pub fn random(
+        &self,
+        lengths: &RandomLengths,
+        draw: MaskDraw,
+    ) -> impl ExactSizeIterator<Item = TokenWindow> + Clone + '_ {
+        let (n, mut cuts, mut lengths) =
+            (self.n_predictions(), vec![0], lengths.lengths(self.seq_length, draw));
+        while let Some(&last) = cuts.last()
+            && last < n
+        {
+            cuts.extend(lengths.next().map(|length| (last + length).min(n)));
+        }
+        (0..cuts.len() - 1).map(move |index| self.steps(cuts[index]..cuts[index + 1]))
+    }
+
+    fn n_predictions(&self) -> usize {
+        self.streams[0].len() - 1
+    }
+
+    fn steps(&self, steps: Range<usize>) -> TokenWindow {
         let cut = |offset: usize| {
-            let steps = self.streams.iter().flat_map(|s| &s[first + offset..last + offset]);
+            let steps =
+                self.streams.iter().flat_map(|s| &s[steps.start + offset..steps.end + offset]);
             steps.map(|&token| i64::from(token)).collect()
         };
         TokenWindow {
-            dims: [self.streams.len(), last - first],
-            first_step: first,
+            dims: [self.streams.len(), steps.len()],
+            first_step: steps.start,
+            seq_length: self.seq_length,
             inputs: cut(0),
             targets: cut(1),
         }
@@ -158,6 +193,8 @@ impl TokenWindows {
 pub struct TokenWindow {
     dims: [usize; 2],
     first_step: usize,
+    /// What the streams are cut into where nothing is random.
+    seq_length: usize,
     inputs: Vec<i64>,
     targets: Vec<i64>,
 }
@@ -171,6 +208,13 @@ impl TokenWindow {
     /// The step of the stream at which this window starts.
     pub fn first_step(&self) -> usize {
         self.first_step
+    }
+
+    /// How long this window is, in windows of the fixed length: less than 1 for a short last one,
+    /// about 1 for one of [`random`](TokenWindows::random) length. It is what to multiply the
+    /// learning rate of its step by, where the loss is a mean over steps.
+    pub fn rate_factor(&self) -> f64 {
+        self.dims[1] as f64 / self.seq_length as f64
     }
 
     /// The tokens read, stream after stream.
@@ -197,6 +241,7 @@ impl TokenWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn_variational_dropout::MaskRng;
 
     fn tokens(n: u32) -> Vec<u32> {
         (0..n).collect()
@@ -229,6 +274,40 @@ mod tests {
         );
         assert!(TokenWindows::with_short_last(&tokens(3), 2, 3).is_err());
         assert!(TokenWindows::with_short_last(&tokens(4), 2, 3).is_ok());
+    }
+
+    #[test]
+    fn windows_of_random_lengths_read_every_token_once() {
+        let windows = TokenWindows::new(&tokens(1001), 2, 20).unwrap();
+        let draw = || MaskRng::seeded(7).draw(3).part("lengths");
+        let cut: Vec<_> = windows.random(&RandomLengths::new(), draw()).collect();
+        let lengths: Vec<_> = cut.iter().map(|window| window.dims()[1]).collect();
+        let drawn: Vec<_> =
+            RandomLengths::new().lengths(20, draw()).take(lengths.len() - 1).collect();
+        assert_eq!(lengths[..lengths.len() - 1], drawn);
+        assert_eq!(lengths.iter().sum::<usize>(), 499);
+
+        let mut at = 0;
+        for window in &cut {
+            let steps = window.dims()[1];
+            assert_eq!(window.first_step(), at);
+            assert_eq!(window.rate_factor(), steps as f64 / 20.0);
+            let streams = |first: usize| (first + at..).take(steps).map(|step| step as i64);
+            let expected: Vec<i64> = streams(0).chain(streams(500)).collect();
+            assert_eq!(window.inputs(), expected);
+            let expected: Vec<i64> = streams(1).chain(streams(501)).collect();
+            assert_eq!(window.targets(), expected);
+            at += steps;
+        }
+    }
+
+    #[test]
+    fn an_expected_draw_cuts_windows_of_the_fixed_length() {
+        let windows = TokenWindows::with_short_last(&tokens(13), 2, 2).unwrap();
+        let random = windows.random(&RandomLengths::new(), MaskDraw::expected());
+        let inputs = |window: TokenWindow| window.inputs().to_vec();
+        assert!(random.map(inputs).eq(windows.iter().map(inputs)));
+        assert_eq!(windows.window(2).rate_factor(), 0.5);
     }
 
     #[test]
