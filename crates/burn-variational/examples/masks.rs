@@ -7,7 +7,6 @@
 //! ```
 
 use burn::prelude::*;
-use burn_variational::dropout::WeightDropout;
 use burn_variational::plot::{MaskGrid, MaskScheme, PlotError};
 use burn_variational::prelude::*;
 
