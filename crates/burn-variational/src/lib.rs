@@ -14,6 +14,9 @@ pub use burn_variational_weights as weights;
 
 pub mod devices;
 
+#[doc = include_str!("../docs/which-dropout.md")]
+pub mod which_dropout {}
+
 /// What most programs need: `use burn_variational::prelude::*`.
 pub mod prelude {
     pub use crate::dropout::{
