@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
+use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::corpus::Corpus;
 use crate::method::Method;
 use crate::preset::Preset;
 
-/// Trains a word-level language model with dropout of four kinds, and compares their perplexities.
+/// Trains a word-level language model with dropout of several kinds, and compares their perplexities.
 #[derive(Debug, Clone, Parser)]
 pub struct Arguments {
     /// Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt [default: an embedded grammar]
@@ -21,9 +23,9 @@ pub struct Arguments {
     /// Recurrent cell
     #[arg(long, value_enum, default_value = "lstm")]
     pub cell: CellName,
-    /// Kind of dropout; all = none, naive, variational, variational-untied
-    #[arg(long, value_enum, default_value = "all")]
-    pub dropout: DropoutName,
+    /// Kind of dropout [default: all; with --preset awd, awd]
+    #[arg(long, value_enum)]
+    pub dropout: Option<DropoutName>,
     /// Where to compute
     #[arg(long, value_enum, default_value = "flex")]
     pub backend: BackendName,
@@ -56,6 +58,16 @@ pub struct Arguments {
     pub resume: bool,
 }
 
+impl Arguments {
+    /// The kinds of dropout that are asked for.
+    fn dropout(&self) -> DropoutName {
+        self.dropout.unwrap_or(match self.preset {
+            PresetName::Awd => DropoutName::Only(Method::Awd),
+            _ => DropoutName::All,
+        })
+    }
+}
+
 /// Sizes and schedule of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +80,8 @@ pub enum PresetName {
     Medium,
     /// 2 layers of 1500.
     Large,
+    /// 3 layers of 1150, embeddings of 400 (Merity et al.).
+    Awd,
 }
 
 /// Recurrent cell of a model.
@@ -82,19 +96,47 @@ pub enum CellName {
     Rnn,
 }
 
-/// Kind of dropout, or all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// A kind of dropout, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropoutName {
-    /// No dropout.
-    None,
-    /// A new mask at every time step, none on the recurrence.
-    Naive,
-    /// One mask a sequence, for all gates.
-    Variational,
-    /// One mask a sequence for each gate.
-    VariationalUntied,
-    /// These four.
+    /// None, naive, variational and variational-untied.
     All,
+    /// Every kind that the cell has something to drop for.
+    Every,
+    /// One of them.
+    Only(Method),
+}
+
+impl ValueEnum for DropoutName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Only(Method::None),
+            Self::Only(Method::Naive),
+            Self::Only(Method::Variational),
+            Self::Only(Method::VariationalUntied),
+            Self::Only(Method::RnnDrop),
+            Self::Only(Method::Semeniuta),
+            Self::Only(Method::Zoneout),
+            Self::Only(Method::WeightDrop),
+            Self::Only(Method::Keras),
+            Self::Only(Method::Awd),
+            Self::Only(Method::Concrete),
+            Self::All,
+            Self::Every,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::All => {
+                Some(PossibleValue::new("all").help("The first four, those of Gal & Ghahramani"))
+            }
+            Self::Every => {
+                Some(PossibleValue::new("every").help("All that the cell has sites for"))
+            }
+            Self::Only(method) => method.to_possible_value(),
+        }
+    }
 }
 
 /// Where to compute.
@@ -129,12 +171,22 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(arguments: &Arguments, corpus: &Corpus) -> Self {
+    /// The run that the command line asks for, and the methods that its cell leaves out, with the
+    /// reason.
+    ///
+    /// # Errors
+    ///
+    /// If a method is asked for that drops what the cell does not have.
+    pub(crate) fn new(
+        arguments: &Arguments,
+        corpus: &Corpus,
+    ) -> Result<(Self, Vec<(Method, String)>)> {
         let preset = Preset::named(arguments.preset);
-        Self {
+        let (methods, left_out) = Method::asked(arguments.dropout(), arguments.cell)?;
+        let run = Self {
             preset: arguments.preset,
             cell: arguments.cell,
-            methods: Method::asked(arguments.dropout),
+            methods,
             backend: arguments.backend,
             epochs: arguments.epochs.map_or(preset.epochs, |epochs| epochs as usize),
             patience: arguments.patience.map(|patience| patience as usize),
@@ -142,7 +194,8 @@ impl Run {
             seed: arguments.seed,
             train_tokens: corpus.train.len(),
             corpus_crc32: corpus.crc32(),
-        }
+        };
+        Ok((run, left_out))
     }
 
     pub(crate) fn preset(&self) -> Preset {

@@ -1,5 +1,8 @@
 //! What a method has done so far, as its checkpoint keeps it.
 
+use std::collections::BTreeMap;
+
+use burn_variational::training::NtAsgd;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
@@ -13,6 +16,12 @@ pub(crate) struct MethodCheckpoint {
     pub(crate) run: Run,
     /// What each epoch so far has come to.
     pub(crate) epochs: Vec<EpochRecord>,
+    /// Optimisation steps so far, and the tokens they read.
+    pub(crate) n_steps: u64,
+    pub(crate) n_tokens: u64,
+    /// Where averaging of the parameters stands, and what its trigger waits for, if the recipe has
+    /// it.
+    pub(crate) averaging: Option<NtAsgd>,
     /// Seconds spent in training steps.
     pub(crate) train_seconds: Exact,
     /// Set once the method is evaluated: there is nothing left to do.
@@ -20,12 +29,14 @@ pub(crate) struct MethodCheckpoint {
 }
 
 /// What an epoch has come to.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EpochRecord {
     /// Perplexity of the training text while it was trained on, dropout and all.
     pub(crate) train_ppl: Exact,
     /// Perplexity of the validation text, with expected masks.
     pub(crate) valid_ppl: Exact,
+    /// The learned rates, by site, if any are.
+    pub(crate) rates: Option<BTreeMap<String, Exact>>,
 }
 
 /// What a trained model has come to.
@@ -67,8 +78,16 @@ impl TryFrom<String> for Exact {
 }
 
 impl MethodCheckpoint {
-    pub(crate) fn new(run: &Run) -> Self {
-        Self { run: run.clone(), epochs: Vec::new(), train_seconds: Exact(0.0), evaluation: None }
+    pub(crate) fn new(run: &Run, averaging: Option<NtAsgd>) -> Self {
+        Self {
+            run: run.clone(),
+            epochs: Vec::new(),
+            n_steps: 0,
+            n_tokens: 0,
+            averaging,
+            train_seconds: Exact(0.0),
+            evaluation: None,
+        }
     }
 
     /// The epochs that did not improve on all before them.
@@ -124,14 +143,14 @@ mod tests {
             train_tokens: 0,
             corpus_crc32: 0,
         };
-        let mut checkpoint = MethodCheckpoint::new(&run);
+        let mut checkpoint = MethodCheckpoint::new(&run, None);
         let schedule = Schedule { lr: 1.0, constant_epochs: 0, factor: 0.1 };
         let mut rates = Vec::new();
         for valid_ppl in [300.0, 200.0, 250.0, 190.0, f64::NAN] {
             assert!(!checkpoint.is_over());
             rates.push(checkpoint.lr(&schedule, checkpoint.epochs.len() + 1));
             let ppl = Exact(valid_ppl);
-            checkpoint.epochs.push(EpochRecord { train_ppl: ppl, valid_ppl: ppl });
+            checkpoint.epochs.push(EpochRecord { train_ppl: ppl, valid_ppl: ppl, rates: None });
         }
         // The third epoch and the last did not improve.
         assert_eq!(rates, [1.0, 1.0, 1.0, 0.5, 0.5]);

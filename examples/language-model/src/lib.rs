@@ -1,5 +1,5 @@
-//! A word-level language model with four kinds of dropout: none, naive (Zaremba et al. 2014),
-//! variational with tied and with untied masks (Gal & Ghahramani 2016).
+//! A word-level language model with every kind of dropout: that of Zaremba et al. (2014), of Gal &
+//! Ghahramani (2016), of AWD-LSTM with its training (Merity et al. 2017), and others.
 
 #![allow(clippy::print_stdout, reason = "a program prints its results")]
 
@@ -13,8 +13,13 @@ mod interrupt;
 mod method;
 mod model;
 mod output;
+mod pass;
+mod pictures;
 mod preset;
 mod progress;
+mod rates;
+mod recipe;
+mod texts;
 mod training;
 
 use anyhow::Result;
@@ -22,22 +27,24 @@ use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
 
 pub use arguments::{Arguments, BackendName, CellName, DropoutName, PresetName};
 pub use interrupt::Stopped;
+pub use method::Method;
 
 use arguments::Run;
 use corpus::Corpus;
 use output::OutputDir;
-use training::{Texts, Trainer};
+use texts::Texts;
+use training::Trainer;
 
 /// Trains and evaluates what the command line asks for.
 ///
 /// # Errors
 ///
-/// If the data cannot be read, the backend is not there, the output folder is not ours or not
+/// If the data cannot be read, the backend is not there, the cell has nothing for the dropout to drop, the output folder is not ours or not
 /// writable, a checkpoint does not fit, or Ctrl-C was pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = backend::device(arguments.backend)?;
     let corpus = Corpus::load(arguments)?;
-    let run = Run::new(arguments, &corpus);
+    let (run, left_out) = Run::new(arguments, &corpus)?;
     let texts = Texts::new(&corpus, &run)?;
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
     interrupt::watch()?;
@@ -47,6 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     {
         output::print_table(&results);
         return Ok(());
+    }
+    for (method, reason) in left_out {
+        eprintln!("{method} is left out: {reason}");
     }
     let trainer = Trainer { run: &run, texts: &texts, output: &output, device };
     let mut methods = Vec::new();

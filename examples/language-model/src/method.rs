@@ -1,25 +1,45 @@
-//! The four kinds of dropout that are compared.
+//! The kinds of dropout that are compared.
 
 use std::fmt;
 
+use anyhow::{Result, bail};
 use burn_variational::dropout::SiteDropout;
 use burn_variational::rnn::StackDropout;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::DropoutName;
-use crate::preset::{Preset, Schedule};
+use crate::preset::Preset;
+use crate::{CellName, DropoutName};
 
 /// A kind of dropout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Method {
+pub enum Method {
+    /// No dropout.
     None,
+    /// A new mask at every time step, none on the recurrence.
     Naive,
+    /// One mask a sequence, for all gates.
     Variational,
+    /// One mask a sequence for each gate.
     VariationalUntied,
+    /// Units of the cell, one mask a sequence.
+    RnnDrop,
+    /// The candidate at every step, beside naive dropout.
+    Semeniuta,
+    /// Units that keep what they had.
+    Zoneout,
+    /// Recurrent weights.
+    WeightDrop,
+    /// Inputs and recurrence as Keras layers drop them.
+    Keras,
+    /// AWD-LSTM: its dropout and its training.
+    Awd,
+    /// Variational, at rates that are learned.
+    Concrete,
 }
 
-/// What a model drops.
+/// What a model drops at rates that are given.
 #[derive(Debug, Clone)]
 pub(crate) struct ModelDropout {
     pub(crate) word_type: Option<SiteDropout>,
@@ -27,61 +47,125 @@ pub(crate) struct ModelDropout {
 }
 
 impl Method {
-    const ALL: [Self; 4] = [Self::None, Self::Naive, Self::Variational, Self::VariationalUntied];
+    /// Those of Gal & Ghahramani's comparison.
+    const OF_THE_PAPER: [Self; 4] =
+        [Self::None, Self::Naive, Self::Variational, Self::VariationalUntied];
 
-    /// The methods that a name on the command line stands for.
-    pub(crate) fn asked(name: DropoutName) -> Vec<Self> {
+    /// The methods that a name on the command line stands for, and those that this cell leaves out
+    /// of it, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// If the one that is asked for drops what the cell does not have.
+    pub(crate) fn asked(
+        name: DropoutName,
+        cell: CellName,
+    ) -> Result<(Vec<Self>, Vec<(Self, String)>)> {
         match name {
-            DropoutName::None => vec![Self::None],
-            DropoutName::Naive => vec![Self::Naive],
-            DropoutName::Variational => vec![Self::Variational],
-            DropoutName::VariationalUntied => vec![Self::VariationalUntied],
-            DropoutName::All => Self::ALL.to_vec(),
+            DropoutName::All => Ok((Self::OF_THE_PAPER.to_vec(), Vec::new())),
+            DropoutName::Every => {
+                let every = Self::value_variants().iter().copied();
+                let (mut asked, mut left_out) = (Vec::new(), Vec::new());
+                for method in every {
+                    match method.refused_by(cell) {
+                        Some(reason) => left_out.push((method, reason)),
+                        None => asked.push(method),
+                    }
+                }
+                Ok((asked, left_out))
+            }
+            DropoutName::Only(method) => match method.refused_by(cell) {
+                Some(reason) => bail!("--dropout {method}: {reason}"),
+                None => Ok((vec![method], Vec::new())),
+            },
         }
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Naive => "naive",
-            Self::Variational => "variational",
-            Self::VariationalUntied => "variational-untied",
-        }
+    /// Why a cell has nothing for this method to drop.
+    fn refused_by(self, cell: CellName) -> Option<String> {
+        let missing = match (self, cell) {
+            (Self::RnnDrop, CellName::Gru | CellName::Rnn) => "cell",
+            (Self::Semeniuta, CellName::Rnn) => "candidate",
+            _ => return None,
+        };
+        Some(format!("--cell {} has no {missing} to drop", name_of(&cell)))
     }
 
-    /// Whether every sequence has its own masks, word types included.
+    /// Whether every sequence has its own masks of a given rate, word types included: Gal &
+    /// Ghahramani's.
     pub(crate) fn is_variational(self) -> bool {
         matches!(self, Self::Variational | Self::VariationalUntied)
     }
 
-    /// What a model of this preset drops.
-    pub(crate) fn dropout(self, preset: &Preset) -> ModelDropout {
-        let rates = &preset.variational;
+    /// Whether word types are dropped.
+    pub(crate) fn drops_word_types(self) -> bool {
+        self.is_variational() || matches!(self, Self::Awd | Self::Concrete)
+    }
+
+    /// What a model of this preset and cell drops at given rates.
+    pub(crate) fn dropout(self, preset: &Preset, cell: CellName) -> ModelDropout {
+        let rates = &preset.rates;
+        let (input, recurrent) = (rates.variational.input, rates.variational.recurrent);
         let stack = match self {
-            Self::None => StackDropout::none(),
-            Self::Naive => StackDropout::naive(preset.naive_prob),
-            Self::Variational => StackDropout::variational(rates.input, rates.recurrent),
-            Self::VariationalUntied => {
-                StackDropout::variational_untied(rates.input, rates.recurrent)
+            Self::None | Self::Concrete => StackDropout::none(),
+            Self::Naive => StackDropout::naive(rates.naive),
+            Self::Variational => StackDropout::variational(input, recurrent),
+            Self::VariationalUntied => StackDropout::variational_untied(input, recurrent),
+            Self::RnnDrop => StackDropout::rnn_drop(recurrent),
+            Self::Semeniuta => StackDropout::semeniuta(rates.naive, recurrent),
+            Self::Zoneout if cell == CellName::Lstm => {
+                StackDropout::zoneout(rates.zoneout.cell, rates.zoneout.hidden)
+            }
+            // All that the state of these is.
+            Self::Zoneout => StackDropout::none().with_zoneout_hidden(rates.zoneout.cell),
+            Self::WeightDrop => StackDropout::none().with_recurrent_weights(rates.weights),
+            Self::Keras => StackDropout::keras(input, recurrent),
+            Self::Awd => {
+                let awd = rates.awd;
+                StackDropout::awd(awd.input, awd.hidden, awd.output, rates.weights)
             }
         };
-        let word_type = self.is_variational().then(|| SiteDropout::new(rates.word_type));
+        let word_type = match self {
+            // One mask for all rows, as there.
+            Self::Awd => Some(SiteDropout::new(rates.awd.word_type).shared_over_batch()),
+            _ if self.is_variational() => Some(SiteDropout::new(rates.variational.word_type)),
+            _ => None,
+        };
         ModelDropout { word_type, stack }
     }
+}
 
-    /// The learning rates of a preset.
-    pub(crate) fn schedule(self, preset: &Preset) -> Schedule {
-        if self.is_variational() { preset.variational_schedule } else { preset.schedule }
-    }
-
-    /// The weight decay of a preset, after every step.
-    pub(crate) fn decay(self, preset: &Preset) -> f64 {
-        if self.is_variational() { preset.variational_decay } else { 0.0 }
-    }
+/// What a value is called on the command line.
+fn name_of<V: ValueEnum>(value: &V) -> String {
+    value.to_possible_value().expect("no value is hidden").get_name().to_owned()
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(&name_of(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_leaves_out_what_a_cell_does_not_have() {
+        let left_out = |cell| {
+            let (asked, left_out) = Method::asked(DropoutName::Every, cell).unwrap();
+            assert_eq!(asked.len() + left_out.len(), 11);
+            left_out.into_iter().map(|(method, _)| method).collect::<Vec<_>>()
+        };
+        assert_eq!(left_out(CellName::Lstm), []);
+        assert_eq!(left_out(CellName::Gru), [Method::RnnDrop]);
+        assert_eq!(left_out(CellName::Rnn), [Method::RnnDrop, Method::Semeniuta]);
+    }
+
+    #[test]
+    fn a_method_is_called_the_same_everywhere() {
+        for method in Method::value_variants() {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.to_string());
+        }
     }
 }

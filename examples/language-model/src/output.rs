@@ -1,19 +1,19 @@
 //! The output folder: results, pictures, models and checkpoints of one configuration.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::module::Module;
-use burn_variational::plot::{Curve, LineChart};
 use burn_variational::training::{CheckpointDir, save_model, write_atomically};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
-use crate::checkpoint::{DrawsPerplexity, FinishedMethod};
+use crate::checkpoint::FinishedMethod;
 use crate::method::Method;
-use crate::{BackendName, CellName, PresetName};
+use crate::{BackendName, CellName, PresetName, pictures};
 
 const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
@@ -31,6 +31,8 @@ pub(crate) struct MethodResult {
     pub(crate) backend: BackendName,
     pub(crate) seed: u64,
     pub(crate) epochs: usize,
+    /// Optimisation steps.
+    pub(crate) steps: u64,
     /// With expected masks, as the two below; `null` if training diverged.
     pub(crate) train_ppl: Option<f64>,
     pub(crate) valid_ppl: Option<f64>,
@@ -40,6 +42,8 @@ pub(crate) struct MethodResult {
     /// By Monte Carlo with word types dropped too.
     pub(crate) test_ppl_mc_types_dropped: Option<f64>,
     pub(crate) source_ppl: Option<f64>,
+    /// The drop probabilities that were learned, by site.
+    pub(crate) learned_rates: Option<BTreeMap<String, f64>>,
     pub(crate) tokens_per_second: f64,
 }
 
@@ -105,7 +109,7 @@ impl OutputDir {
 
     /// The checkpoints of a method.
     pub(crate) fn checkpoints(&self, method: Method) -> CheckpointDir {
-        CheckpointDir::new(self.path.join(CHECKPOINTS).join(method.name()))
+        CheckpointDir::new(self.path.join(CHECKPOINTS).join(method.to_string()))
     }
 
     /// The results of a run that has ended here.
@@ -135,60 +139,14 @@ impl OutputDir {
     pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
         self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        Self::learning_curves(methods).save(self.path.join(CURVES))?;
+        pictures::learning_curves(methods).save(self.path.join(CURVES))?;
         if methods.iter().any(|method| method.evaluation.test_mc.is_some()) {
-            Self::monte_carlo_curves(methods).save(self.path.join(DRAWS))?;
+            pictures::monte_carlo_curves(methods).save(self.path.join(DRAWS))?;
         }
         // Under another name first: a kill in the middle must not leave half of the checkpoints.
         let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
         fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
         remove_if_there(&done)
-    }
-
-    /// Test perplexity against the number of draws, and by weight averaging beside it.
-    fn monte_carlo_curves(methods: &[FinishedMethod]) -> LineChart {
-        let mut chart =
-            LineChart::new("Test perplexity by Monte Carlo", "draws", "perplexity").with_log_x();
-        for (colour, method) in methods.iter().enumerate() {
-            let name = method.result.method;
-            let evaluation = &method.evaluation;
-            let curve = |what: &str, points: &[DrawsPerplexity]| {
-                let points = points.iter().map(|point| (point.n_draws as f64, point.ppl.0));
-                Curve::new(
-                    format!("{name}, {what}"),
-                    colour,
-                    points.filter(|(_, ppl)| ppl.is_finite()),
-                )
-            };
-            let Some(points) = &evaluation.test_mc else { continue };
-            chart = chart.with_curve(curve("Monte Carlo", points));
-            let flat =
-                points.iter().map(|point| DrawsPerplexity { ppl: evaluation.test_ppl, ..*point });
-            let flat: Vec<_> = flat.collect();
-            chart = chart.with_curve(curve("weight averaging", &flat).dashed());
-        }
-        chart
-    }
-
-    fn learning_curves(methods: &[FinishedMethod]) -> LineChart {
-        let mut chart = LineChart::new("Learning curves", "epoch", "perplexity").with_log_y();
-        for (colour, method) in methods.iter().enumerate() {
-            let curve = |name: &str, ppl: fn(&crate::checkpoint::EpochRecord) -> f64| {
-                let points = method.epochs.iter().enumerate();
-                let points = points.map(|(epoch, record)| ((epoch + 1) as f64, ppl(record)));
-                // What has diverged cannot be drawn.
-                let points = points.filter(|(_, ppl)| ppl.is_finite());
-                let name = format!("{}, {name}", method.result.method);
-                Curve::new(name, colour, points)
-            };
-            chart = chart
-                .with_curve(curve("train (as trained)", |record| record.train_ppl.0).dashed())
-                .with_curve(curve("valid", |record| record.valid_ppl.0));
-        }
-        match methods.first().and_then(|method| method.result.source_ppl) {
-            Some(perplexity) => chart.with_reference("source", perplexity),
-            None => chart,
-        }
     }
 
     /// Replaces a file in one step.

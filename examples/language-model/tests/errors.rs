@@ -69,6 +69,26 @@ fn a_word_outside_the_vocabulary() {
 }
 
 #[test]
+fn dropout_of_what_the_cell_does_not_have() {
+    let folder = folder();
+    for (cell, dropout, missing) in [
+        ("gru", "rnn-drop", "cell"),
+        ("rnn", "rnn-drop", "cell"),
+        ("rnn", "semeniuta", "candidate"),
+    ] {
+        let arguments = ["--data", "data", "--cell", cell, "--dropout", dropout];
+        let expected = format!("--dropout {dropout}: --cell {cell} has no {missing} to drop");
+        fails_with(folder.path(), &arguments, &expected);
+    }
+}
+
+#[test]
+fn an_unknown_dropout() {
+    let folder = folder();
+    fails_with(folder.path(), &["--dropout", "out"], "invalid value 'out' for '--dropout");
+}
+
+#[test]
 fn an_unknown_backend() {
     let folder = folder();
     fails_with(folder.path(), &["--backend", "abacus"], "invalid value 'abacus' for '--backend");

@@ -28,13 +28,10 @@ fn names(folder: &Path) -> Vec<String> {
     files.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
-/// The epochs of all methods after which a run is killed: before the first, and of each method.
-const KILLED_AFTER: [usize; 10] = [0, 1, 2, 4, 5, 7, 8, 10, 13, 16];
-
 /// Starts a run and kills it as soon as it has said that so many epochs are over, however long they
 /// take: about when their checkpoint is written.
-fn kill_after(n_epochs: usize, folder: &Path) {
-    let mut child = program(folder, &ARGUMENTS)
+fn kill_after(n_epochs: usize, folder: &Path, arguments: &[&str]) {
+    let mut child = program(folder, arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -51,28 +48,56 @@ fn kill_after(n_epochs: usize, folder: &Path) {
     child.wait().unwrap();
 }
 
-#[test]
-fn a_run_killed_at_ten_moments_ends_as_an_uninterrupted_one() {
+/// Kills a run after so many epochs of all its methods, again and again, and resumes it. Returns what
+/// it says on standard error when nobody kills it, and how many of the kills left a checkpoint.
+fn ends_as_uninterrupted(arguments: &[&str], n_methods: usize, kills: &[usize]) -> (String, usize) {
     let whole = tempdir().unwrap();
     write_corpus(whole.path());
-    let output = run(whole.path(), &ARGUMENTS);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run(whole.path(), arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
     let expected = results(whole.path());
-    assert_eq!(expected.iter().filter(|line| line.contains("\"method\"")).count(), 4);
+    assert_eq!(expected.iter().filter(|line| line.contains("\"method\"")).count(), n_methods);
 
     let mut with_checkpoint = 0;
-    for n_epochs in KILLED_AFTER {
+    for &n_epochs in kills {
         let killed = tempdir().unwrap();
         write_corpus(killed.path());
-        kill_after(n_epochs, killed.path());
+        kill_after(n_epochs, killed.path(), arguments);
         with_checkpoint += usize::from(killed.path().join("out/checkpoints").exists());
-        let output = run(killed.path(), &[&ARGUMENTS[..], &["--resume"]].concat());
+        let output = run(killed.path(), &[arguments, &["--resume"]].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(results(killed.path()), expected, "killed after {n_epochs} epochs");
         assert_eq!(names(killed.path()), names(whole.path()), "killed after {n_epochs} epochs");
     }
+    (said, with_checkpoint)
+}
+
+#[test]
+fn a_run_killed_at_ten_moments_ends_as_an_uninterrupted_one() {
+    // Before the first epoch, and in each method.
+    let kills = [0, 1, 2, 4, 5, 7, 8, 10, 13, 16];
+    let (_, with_checkpoint) = ends_as_uninterrupted(&ARGUMENTS, 4, &kills);
     // From the second epoch on there is one of the first.
     assert!(with_checkpoint >= 8, "{with_checkpoint} of 10 kills left a checkpoint to go on from");
+}
+
+#[test]
+fn an_awd_run_killed_before_and_while_it_averages_ends_as_an_uninterrupted_one() {
+    let arguments = ["--data", "data", "--dropout", "awd", "--epochs", "14", "--mc-samples", "3"];
+    let (said, with_checkpoint) = ends_as_uninterrupted(&arguments, 1, &[3, 7, 10, 13]);
+    let mut lines = said.lines();
+    let before = lines.by_ref().take_while(|line| !line.ends_with("averaging begins")).count();
+    assert!((7..13).contains(&before), "averaging begins after {before} epochs: {said}");
+    assert_eq!(with_checkpoint, 4);
+}
+
+#[test]
+fn a_run_with_learned_rates_killed_and_resumed_ends_as_an_uninterrupted_one() {
+    let arguments =
+        ["--data", "data", "--dropout", "concrete", "--epochs", "4", "--mc-samples", "3"];
+    let (_, with_checkpoint) = ends_as_uninterrupted(&arguments, 1, &[2, 3]);
+    assert_eq!(with_checkpoint, 2);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! One pass over the training text by truncated backpropagation.
+
+use anyhow::{Context, Result};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use burn_variational::dropout::{DropoutPrior, MaskRng, VariationalModel};
+use burn_variational::rnn::{RecurrentCell, StackState};
+use burn_variational::training::{
+    TokenWindow, activation_penalty, clip_global_norm, global_norm, temporal_penalty,
+};
+
+use crate::interrupt;
+use crate::model::Reading;
+use crate::progress::TokenBar;
+use crate::recipe::Recipe;
+use crate::training::{Trainer, Training};
+
+impl Trainer<'_> {
+    /// Trains on every window in turn, and returns the perplexity of the text as it was trained on.
+    pub(crate) fn pass<C: RecurrentCell>(
+        &self,
+        training: &mut Training<C>,
+        epoch: usize,
+    ) -> Result<f64> {
+        let name = format!("{} epoch {epoch}/{}", training.method, self.run.epochs);
+        let lr = training.checkpoint.lr(&training.recipe.schedule, epoch);
+        let windows = training.recipe.windows(&self.texts.train, self.run.seed, epoch);
+        let n_tokens = |window: &TokenWindow| window.inputs().len() as u64;
+        let bar = TokenBar::new(name, windows.iter().map(n_tokens).sum());
+        let (mut state, mut loss_sum, mut n_steps) = (None, 0.0, 0);
+        for window in &windows {
+            interrupt::check()?;
+            let (loss, next) = self.step(training, window, state, lr)?;
+            state = Some(next);
+            training.checkpoint.n_tokens += n_tokens(window);
+
+            loss_sum += f64::from(loss.into_scalar::<f32>());
+            n_steps += window.dims()[1];
+            bar.advance(n_tokens(window));
+            bar.say(format!("perplexity {:.1}", (loss_sum / n_steps as f64).exp()));
+        }
+        Ok((loss_sum / n_steps as f64).exp())
+    }
+
+    /// Trains on a window. Returns its cross-entropy, summed over the steps of the mean over the
+    /// streams, and the state after it.
+    fn step<C: RecurrentCell>(
+        &self,
+        training: &mut Training<C>,
+        window: &TokenWindow,
+        state: Option<StackState<C::State>>,
+        lr: f64,
+    ) -> Result<(Tensor<1>, StackState<C::State>)> {
+        let device = self.device.clone().autodiff();
+        let Training { recipe, model, average, optimizer, checkpoint, .. } = training;
+        let (inputs, targets) = (window.inputs_on(&device), window.targets_on(&device));
+        let draw = MaskRng::seeded(self.run.seed).draw(checkpoint.n_steps);
+        let masks = model.masks_for(&inputs, draw);
+        let reading = model.read(inputs, targets, state, &masks);
+        let [batch_size, _] = window.dims();
+        let cross_entropy = reading.losses.clone().sum().div_scalar(batch_size as f64);
+
+        // The prior counts all windows of the text, this one is of a step.
+        let prior = recipe.prior(&self.texts.train, batch_size);
+        let penalty = prior.map(|prior: DropoutPrior| model.kl_penalty(&prior));
+        let loss = objective(recipe, cross_entropy.clone(), &reading, window);
+        let loss = penalty.map_or(loss.clone(), |penalty| loss + penalty);
+        let mut grads = GradientsParams::from_grads(loss.backward(), model);
+        // The rates have a learning rate of their own, which clipping is not for.
+        let weights = model.weights();
+        let lr = if recipe.awd.is_some() {
+            // Decay in the gradient is not clipped.
+            clip_global_norm(&mut grads, &weights, recipe.max_norm);
+            lr * window.rate_factor()
+        } else {
+            // The step is proportional to the gradient: clipping is a smaller learning rate.
+            let norm = global_norm(&grads, &weights).context("a model has gradients")?;
+            lr * (recipe.max_norm / f64::from(norm.into_scalar::<f32>())).min(1.0)
+        };
+        *model = optimizer.step(lr, model.clone(), grads);
+        checkpoint.n_steps += 1;
+        if let Some(averaging) = &mut checkpoint.averaging {
+            *average = average.take().map(|average| averaging.step(average, model));
+        }
+        Ok((cross_entropy, reading.state.detach()))
+    }
+}
+
+/// What a window is trained on, the KL term apart. Learning rate and clipping are published for the
+/// cross-entropy summed over the steps of the mean over the streams, AWD-LSTM's for its mean over
+/// tokens.
+fn objective<S>(
+    recipe: &Recipe,
+    cross_entropy: Tensor<1>,
+    reading: &Reading<S>,
+    window: &TokenWindow,
+) -> Tensor<1> {
+    let Some(awd) = &recipe.awd else { return cross_entropy };
+    let [_, seq_length] = window.dims();
+    cross_entropy.div_scalar(seq_length as f64)
+        + activation_penalty(awd.activation, reading.dropped.clone(), None)
+        + temporal_penalty(awd.temporal, reading.hidden.clone(), None)
+}
