@@ -31,9 +31,9 @@ CASES = {
     "gru": ["tied", "untied"],
     "gru_reset_before": ["identity", "tied", "untied"],
 }
-BIASES = {"lstm": 1, "gru": 2, "gru_reset_before": 1}
+BIASES = {"lstm": 1, "gru": 2, "gru_reset_before": 1, "rnn": 1}
 # Where Keras' gates are among ours: i f c o among i f g o, z r h among r z n.
-ORDER = {"lstm": [0, 1, 2, 3], "gru": [1, 0, 2], "gru_reset_before": [1, 0, 2]}
+ORDER = {"lstm": [0, 1, 2, 3], "gru": [1, 0, 2], "gru_reset_before": [1, 0, 2], "rnn": [0]}
 # Where a Keras cell keeps the masks of each site.
 CACHES = {"input_masks": "_dropout_mask", "recurrent_masks": "_recurrent_dropout_mask"}
 
@@ -53,7 +53,7 @@ def in_order(kind, gates):
     return jnp.concatenate(in_order(kind, jnp.split(gates, GATES[kind])))
 
 
-def make_layer(kind, given):
+def make_layer(kind, given, **options):
     """A Keras layer with the number of units and the kind of masks of a given one."""
     options = {
         "dtype": "float64",
@@ -62,12 +62,15 @@ def make_layer(kind, given):
         "return_state": True,
         "dropout": P_INPUT if given["input_masks"] else 0.0,
         "recurrent_dropout": P_RECURRENT if given["recurrent_masks"] else 0.0,
-        "implementation": 1,
-    }
-    if kind == "lstm":
-        layer = keras.layers.LSTM(D_HIDDEN, **options)
+    } | options
+    # What takes a mask for each gate: the whole layer at once takes one for all.
+    by_gate = {"implementation": 1, "use_cudnn": False}
+    if kind == "rnn":
+        layer = keras.layers.SimpleRNN(D_HIDDEN, **options)
+    elif kind == "lstm":
+        layer = keras.layers.LSTM(D_HIDDEN, **by_gate | options)
     else:
-        layer = keras.layers.GRU(D_HIDDEN, reset_after=kind == "gru", **options)
+        layer = keras.layers.GRU(D_HIDDEN, reset_after=kind == "gru", **by_gate | options)
     layer.build((BATCH, None, given["weight_ih"]["shape"][1]))
     return layer
 
@@ -83,7 +86,8 @@ def run_layer(kind, layer, given, p, x):
     for site, cached in CACHES.items():
         masks = [from_file(mask) for mask in given[site]]
         masks = masks * GATES[kind] if len(masks) == 1 else masks
-        setattr(layer.cell, cached, in_order(kind, masks) if masks else None)
+        masks = in_order(kind, masks) if masks else None
+        setattr(layer.cell, cached, masks[0] if masks and kind == "rnn" else masks)
     (outputs, *finals), _ = layer.stateless_call(
         [weights[variable.name] for variable in layer.trainable_variables],
         [variable.value for variable in layer.non_trainable_variables],

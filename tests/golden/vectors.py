@@ -101,10 +101,11 @@ def rounded(value):
     return nine_digits(value) if isinstance(value, float) else value
 
 
-def write(framework, versions, kind, cases):
+def write(framework, versions, kind, cases, variant=None):
+    parts = [framework, variant] if variant else [framework]
     document = {
         **versions,
-        "generator": f"generate_{framework}.py",
+        "generator": f"generate_{'_'.join(parts)}.py",
         "dims": {
             "batch": BATCH,
             "seq": SEQ,
@@ -113,11 +114,16 @@ def write(framework, versions, kind, cases):
             "layers": N_LAYERS,
             "gates": GATES[kind],
         },
-        "cases": rounded(cases),
+        "cases": cases,
     }
-    path = FOLDER / framework / f"{kind}.json"
+    write_document(framework, "_".join([*parts[1:], kind]), document)
+
+
+def write_document(framework, name, document):
+    """Writes a file, its numbers rounded."""
+    path = FOLDER / framework / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
+    text = json.dumps(rounded(document), separators=(",", ":"), allow_nan=False) + "\n"
     path.write_text(text)
     print(f"{framework}/{path.name}: {len(text)} bytes")
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A file of golden values of a stack.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Golden {
     /// One case for each kind of mask that the framework has.
     pub cases: Vec<GoldenCase>,
@@ -89,6 +89,18 @@ pub fn golden_folder() -> PathBuf {
     tests.join("golden")
 }
 
+/// What a file of the folder holds.
+///
+/// # Panics
+///
+/// If the file is not there or not as it should be.
+pub fn read_golden<T: DeserializeOwned>(file: &str) -> T {
+    let path = golden_folder().join(format!("{file}.json"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 impl Golden {
     /// The golden values of a cell, `framework/cell`.
     ///
@@ -96,7 +108,7 @@ impl Golden {
     ///
     /// If the file is not there or not as it should be.
     pub fn load(file: &str) -> Self {
-        Self { cases: golden_cases(file) }
+        read_golden(file)
     }
 }
 
@@ -112,12 +124,7 @@ pub fn golden_cases<T: DeserializeOwned>(file: &str) -> Vec<T> {
         cases: Vec<T>,
     }
 
-    let path = golden_folder().join(format!("{file}.json"));
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file: File<T> =
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    file.cases
+    read_golden::<File<T>>(file).cases
 }
 
 impl GoldenTensor {

@@ -14,9 +14,11 @@ pub use closeness::{
 pub use devices::{cuda, flex, is_cpu, ndarray, wgpu};
 pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
-    golden_cases, golden_folder,
+    golden_cases, golden_folder, read_golden,
 };
-pub use reference::{Cell, Reference, ReferenceMasks, ReferenceOutput};
+pub use reference::{
+    Cell, Reference, ReferenceBatch, ReferenceMask, ReferenceMasks, ReferenceOutput, ReferenceSites,
+};
 
 /// One test for each backend that is compiled in, named `test_name::backend`.
 #[macro_export]

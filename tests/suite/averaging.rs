@@ -114,7 +114,9 @@ on_every_device! {
             names,
             ["from the beginning", "weight decay", "after three steps", "lambd", "changing rates"]
         );
-        cases.iter().for_each(|case| check(case, &device.clone().autodiff()));
+        for case in &cases {
+            check(case, &device.clone().autodiff());
+        }
     }
 
     fn a_loaded_average_goes_on_where_it_was_saved(device: &Device) {

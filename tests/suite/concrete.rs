@@ -214,6 +214,7 @@ on_every_device! {
     }
 
     fn rates_are_reported_by_site_and_saved_with_the_model(device: &Device) {
+        let device = &device.clone().autodiff();
         let mut model = Model::new(device);
         model.output.logit = Param::from_data([0.7_f32], device);
         let rates = ConcreteDropout::rates(&model);

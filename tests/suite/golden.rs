@@ -236,6 +236,8 @@ fn in_turns<C: RecurrentCell>(stack: &RecurrentStack<C>) -> Vec<&RecurrentLayer<
 }
 
 const DEPTHS: [&str; 3] = ["depth 1", "depth 2", "depth 3"];
+/// Where Keras was asked to drop.
+const DRAWN: [&str; 3] = ["input", "recurrent", "both"];
 
 on_every_path! {
     fn bidirectional_stacks_over_packed_sequences_are_those_of_pytorch(device: &Device) {
@@ -263,6 +265,14 @@ on_every_path! {
     fn gru_with_reset_before_is_that_of_keras(device: &Device) {
         let make = |layer: &GoldenLayer, device: &Device| gru(layer, false, device);
         check_cell("keras/gru_reset_before", &["identity", "tied", "untied"], make, device);
+    }
+
+    fn masks_that_keras_drew_do_what_they_do_there(device: &Device) {
+        check_cell("keras/drawn_lstm", &DRAWN, LstmCell::of, device);
+        check_cell("keras/drawn_gru", &DRAWN, GruCell::of, device);
+        let before = |layer: &GoldenLayer, device: &Device| gru(layer, false, device);
+        check_cell("keras/drawn_gru_reset_before", &DRAWN, before, device);
+        check_cell("keras/drawn_rnn", &DRAWN, RnnCell::of, device);
     }
 
     fn rnn_is_that_of_pytorch(device: &Device) {

@@ -59,7 +59,7 @@ fn loss(reference: &Reference, input: &[f64], masks: &ReferenceMasks) -> f64 {
         + output.c.iter().sum::<f64>()
 }
 
-fn difference(f: impl Fn(f64) -> f64, at: f64) -> f64 {
+pub(super) fn difference(f: impl Fn(f64) -> f64, at: f64) -> f64 {
     (f(at + STEP) - f(at - STEP)) / (2.0 * STEP)
 }
 
@@ -98,7 +98,7 @@ impl ModuleMapper for Fill {
 }
 
 /// The gradients of the parameters of a cell, in the order in which they are declared.
-struct Collect<'a>(&'a GradientsParams, Vec<Vec<f64>>);
+pub(super) struct Collect<'a>(pub(super) &'a GradientsParams, pub(super) Vec<Vec<f64>>);
 
 impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

@@ -8,7 +8,7 @@ use burn_variational::rnn::{
     HiddenState, LayerMasks, RecurrentCell, RecurrentStack, StackMasks, StackState, VariationalGru,
     VariationalLstm, VariationalLstmConfig, VariationalRnn,
 };
-use cross_backend_tests::{assert_close, flex, on_every_path, tolerance};
+use cross_backend_tests::{assert_close, flex, on_every_device, on_every_path, tolerance};
 
 const DIMS: [usize; 3] = [3, 5, 4];
 const D_HIDDEN: usize = 6;
@@ -31,23 +31,7 @@ fn forward<C: RecurrentCell>(
     (output, state.layer(0).clone())
 }
 
-on_every_path! {
-    fn identity_masks_recover_burn_lstm(device: &Device) {
-        for bias in [true, false] {
-            let theirs = nn::LstmConfig::new(DIMS[2], D_HIDDEN, bias).init(device);
-            let ours = VariationalLstm::try_from(theirs.clone()).unwrap();
-            let input = random(DIMS, device);
-            let state = || random([DIMS[0], D_HIDDEN], device);
-            let state = LstmState::new(state(), state());
-            let (expected, expected_state) = theirs.forward(input.clone(), Some(state.clone()));
-            let (output, state) = forward(&ours, input, state);
-            let tolerance = tolerance(device);
-            assert_close(&output, &values(expected), tolerance, "output");
-            assert_close(&state.cell, &values(expected_state.cell), tolerance, "cell");
-            assert_close(&state.hidden, &values(expected_state.hidden), tolerance, "hidden");
-        }
-    }
-
+on_every_device! {
     fn other_activations_are_those_of_burn(device: &Device) {
         let hard = || ActivationConfig::from(HardSigmoidConfig::new());
         let tolerance = tolerance(device);
@@ -88,6 +72,24 @@ on_every_path! {
         assert_close(&output, &values(expected.clone()), tolerance, "rnn");
         let (back, _) = nn::Rnn::try_from(ours).unwrap().forward(input, None);
         assert_close(&back, &values(expected), tolerance, "rnn and back");
+    }
+}
+
+on_every_path! {
+    fn identity_masks_recover_burn_lstm(device: &Device) {
+        for bias in [true, false] {
+            let theirs = nn::LstmConfig::new(DIMS[2], D_HIDDEN, bias).init(device);
+            let ours = VariationalLstm::try_from(theirs.clone()).unwrap();
+            let input = random(DIMS, device);
+            let state = || random([DIMS[0], D_HIDDEN], device);
+            let state = LstmState::new(state(), state());
+            let (expected, expected_state) = theirs.forward(input.clone(), Some(state.clone()));
+            let (output, state) = forward(&ours, input, state);
+            let tolerance = tolerance(device);
+            assert_close(&output, &values(expected), tolerance, "output");
+            assert_close(&state.cell, &values(expected_state.cell), tolerance, "cell");
+            assert_close(&state.hidden, &values(expected_state.hidden), tolerance, "hidden");
+        }
     }
 
     fn identity_masks_recover_burn_gru_with_both_resets(device: &Device) {

@@ -40,7 +40,10 @@ fn the_classifier_is_as_short_as_it_says() {
 }
 
 /// Where the repository is: pages that are shown elsewhere too link to their neighbours so.
-const REPOSITORY: &str = "https://github.com/burn-variational/burn-variational/tree/main/";
+const REPOSITORY: [&str; 2] = [
+    "https://github.com/burn-variational/burn-variational/tree/main/",
+    "https://raw.githubusercontent.com/burn-variational/burn-variational/main/",
+];
 
 /// Every page of the workspace.
 fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -68,7 +71,7 @@ fn every_link_inside_the_repository_leads_somewhere() {
     for page in found {
         let text = fs::read_to_string(&page).expect("a page");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let path = match link.strip_prefix(REPOSITORY) {
+            let path = match REPOSITORY.iter().find_map(|address| link.strip_prefix(address)) {
                 Some(path) => root.join(path),
                 None if link.contains("://") || link.starts_with('#') => continue,
                 None => page.with_file_name(link.split('#').next().expect("a path")),
@@ -88,11 +91,13 @@ fn every_rust_block_of_a_page_is_a_doctest() {
     for page in found {
         let text = fs::read_to_string(&page).expect("a page");
         // What is included in a crate's documentation is tested with it, unless it says otherwise.
-        let lib = page.with_file_name("src/lib.rs");
         let of_facade = page.parent() == Some(root);
         let is_included = of_facade
-            || fs::read_to_string(&lib)
-                .is_ok_and(|lib| lib.contains("include_str!(\"../README.md\")"));
+            || page.ancestors().skip(1).take(2).any(|folder| {
+                let name = page.strip_prefix(folder).expect("a page in its folder").display();
+                fs::read_to_string(folder.join("src/lib.rs"))
+                    .is_ok_and(|lib| lib.contains(&format!("include_str!(\"../{name}\")")))
+            });
         for info in text.lines().filter_map(|line| line.strip_prefix("```rust")) {
             assert!(is_included && info.is_empty(), "{}: ```rust{info}", page.display());
         }

@@ -116,13 +116,15 @@ fn another_configuration_is_an_error_that_names_every_field() {
         }),
         "embedding.type_dropout.prob is 0.30000000000000004 in the file, 0.3 was asked; \
          gru.dropout.every_layer.sites.recurrent is {\"prob\":0.5,\"lifetime\":\"PerSequence\",\
-         \"sharing\":\"PerRow\",\"tying\":\"Untied\",\"scaling\":\"Inverted\"} in the file, \
+         \"sharing\":\"PerRow\",\"tying\":\"Untied\",\"scaling\":\"Inverted\",\
+         \"noise\":\"Bernoulli\"} in the file, \
          nothing was asked"
     );
     assert_eq!(
         asked(|config| config.embedding.type_dropout = None),
         "embedding.type_dropout is {\"prob\":0.30000000000000004,\"lifetime\":\"PerSequence\",\
-         \"sharing\":\"PerRow\",\"tying\":\"Tied\",\"scaling\":\"Inverted\"} in the file, \
+         \"sharing\":\"PerRow\",\"tying\":\"Tied\",\"scaling\":\"Inverted\",\
+         \"noise\":\"Bernoulli\"} in the file, \
          null was asked"
     );
     assert_eq!(

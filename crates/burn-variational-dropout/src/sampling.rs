@@ -1,6 +1,7 @@
 //! The factors of a site, from the random words of a draw.
 
 use burn::tensor::{DType, Element, Tensor, TensorCreationOptions, TensorData};
+use rayon::prelude::*;
 
 use crate::{DropoutMask, MaskDraw, MaskNoise, MaskSharing, SiteDropout, SiteFactors};
 
@@ -62,32 +63,61 @@ impl SiteDropout {
         }
     }
 
-    /// The factors of every step, row and unit.
+    /// The factors of every step, row and unit. Steps of a large mask are drawn by all threads: a
+    /// word is where it is, whoever draws it.
     fn factors<E: Element>(
         &self,
         [seq_length, batch_size, units]: [usize; 3],
         draw: &MaskDraw,
     ) -> Vec<E> {
+        /// To draw so many words takes as long as to wake a thread.
+        const SMALL: usize = 1 << 15;
+        let step_len = batch_size * units;
+        let mut factors = vec![E::from_elem(0.0); seq_length * step_len];
+        let sample = |(step, factors): (usize, &mut [E])| {
+            self.factors_of_step(step, factors, units, draw);
+        };
+        if factors.len() <= SMALL || seq_length == 1 {
+            factors.chunks_exact_mut(step_len.max(1)).enumerate().for_each(sample);
+        } else {
+            let at_once = SMALL.div_ceil(step_len);
+            let steps = factors.par_chunks_exact_mut(step_len).enumerate();
+            steps.with_min_len(at_once).for_each(sample);
+        }
+        factors
+    }
+
+    fn factors_of_step<E: Element>(
+        &self,
+        step: usize,
+        factors: &mut [E],
+        units: usize,
+        draw: &MaskDraw,
+    ) {
+        let batch_size = factors.len() / units;
         let shared = self.sharing == MaskSharing::PerBatch;
         let (dropped, kept) = (E::from_elem(0.0), E::from_elem(self.kept_value()));
+        let threshold = self.threshold();
         let deviation = (self.prob / (1.0 - self.prob)).sqrt();
-        let mut factors = Vec::with_capacity(seq_length * batch_size * units);
-        for step in 0..seq_length {
-            for row in draw.rows(batch_size, step, shared) {
-                let mut words = row.words();
-                match self.noise {
-                    MaskNoise::Bernoulli => {
-                        let row = words.map(|word| if self.drops(word) { dropped } else { kept });
-                        factors.extend(row.take(units));
+        let n_words = if self.noise == MaskNoise::Gaussian { 2 * units } else { units };
+        let mut words = vec![0; n_words];
+        let rows = draw.rows(batch_size, step, shared);
+        for (row, factors) in rows.zip(factors.chunks_exact_mut(units)) {
+            row.fill(&mut words);
+            match self.noise {
+                MaskNoise::Bernoulli => {
+                    for (factor, &word) in factors.iter_mut().zip(&words) {
+                        *factor = if word < threshold { dropped } else { kept };
                     }
-                    MaskNoise::Gaussian => factors.extend((0..units).map(|_| {
-                        let mut word = || words.next().expect("words without end");
-                        E::from_elem(1.0 + deviation * standard_normal([word(), word()]))
-                    })),
+                }
+                MaskNoise::Gaussian => {
+                    for (factor, words) in factors.iter_mut().zip(words.chunks_exact(2)) {
+                        let noise = standard_normal([words[0], words[1]]);
+                        *factor = E::from_elem(1.0 + deviation * noise);
+                    }
                 }
             }
         }
-        factors
     }
 }
 

@@ -160,8 +160,13 @@ impl SiteDropout {
 
     /// Whether the unit of this random word is dropped.
     pub fn drops(&self, word: u32) -> bool {
+        word < self.threshold()
+    }
+
+    /// The first random word whose unit is kept.
+    pub(crate) fn threshold(&self) -> u32 {
         // 2³² itself is out of reach: prob is under 1.
-        f64::from(word) < (self.prob * 4_294_967_296.0).floor()
+        (self.prob * 4_294_967_296.0).floor() as u32
     }
 
     /// Asks a draw for the factors of this site, and notes that it asked.

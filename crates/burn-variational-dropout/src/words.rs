@@ -76,6 +76,20 @@ impl WordStream {
         std::iter::repeat_with(move || words.next_u32())
     }
 
+    /// Writes the words from position 0 on to as many places: [`words`](Self::words), several times
+    /// as fast.
+    pub fn fill(&self, words: &mut [u32]) {
+        const AT_ONCE: usize = 64;
+        let (mut generator, mut bytes) = (self.generator(), [0; 4 * AT_ONCE]);
+        for words in words.chunks_mut(AT_ONCE) {
+            let bytes = &mut bytes[..4 * words.len()];
+            generator.fill_bytes(bytes);
+            for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+                *word = u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+            }
+        }
+    }
+
     fn generator(&self) -> ChaCha8Rng {
         let mut words = ChaCha8Rng::from_seed(self.key);
         words.set_stream(self.row);
@@ -86,6 +100,17 @@ impl WordStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_are_filled_in_are_those_that_come_one_by_one() {
+        let key = Coordinates { seed: 3, ..Coordinates::default() }.key();
+        let row = WordStream::new(key, 5);
+        for n in [0, 1, 16, 63, 64, 65, 200] {
+            let mut filled = vec![0; n];
+            row.fill(&mut filled);
+            assert_eq!(filled, row.words().take(n).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn a_word_does_not_depend_on_the_words_before_it() {

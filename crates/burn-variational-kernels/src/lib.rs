@@ -31,7 +31,7 @@ mod vectors;
 
 pub use embedding::embedding;
 pub use linear_cross_entropy::linear_cross_entropy;
-pub use masks::SequenceMasks;
+pub use masks::{SequenceMasks, UnitMask};
 pub use projection::Projection;
 pub use recurrence::Recurrence;
 pub use sequence::{Sequence, SequenceOutput};

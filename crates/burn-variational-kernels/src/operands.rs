@@ -28,15 +28,96 @@ impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
     }
 }
 
-/// The recurrent masks: constants, repeated at every step.
+/// Masks on what enters the gates: constants.
 #[derive(Debug, Clone, ExtensionType)]
 pub(crate) enum Masks<B: Backend> {
     /// No mask.
     Identity,
-    /// One for all gates, `[batch_size, d_hidden]`.
+    /// One for all gates, `[batch_size, units]`.
     Tied(FloatTensor<B>),
-    /// One for each gate, `[n_gates, batch_size, d_hidden]`.
+    /// One for each gate, `[n_gates, batch_size, units]`.
     Untied(FloatTensor<B>),
+    /// One for all gates, another at every step, `[n_rows, units]`.
+    TiedPerStep(FloatTensor<B>),
+    /// One for each gate, another at every step, `[n_gates, n_rows, units]`.
+    UntiedPerStep(FloatTensor<B>),
+}
+
+impl<B: Backend> Masks<B> {
+    /// The same with other tensors.
+    pub(crate) fn map<C: Backend>(
+        self,
+        f: impl FnOnce(FloatTensor<B>) -> FloatTensor<C>,
+    ) -> Masks<C> {
+        match self {
+            Self::Identity => Masks::Identity,
+            Self::Tied(mask) => Masks::Tied(f(mask)),
+            Self::Untied(masks) => Masks::Untied(f(masks)),
+            Self::TiedPerStep(mask) => Masks::TiedPerStep(f(mask)),
+            Self::UntiedPerStep(masks) => Masks::UntiedPerStep(f(masks)),
+        }
+    }
+}
+
+/// A mask on what a step computes, unit by unit: a constant.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum OptionalMask<B: Backend> {
+    /// No mask.
+    Absent,
+    /// The same at every step, `[batch_size, d_hidden]`.
+    Repeated(FloatTensor<B>),
+    /// Another at every step, `[n_rows, d_hidden]`.
+    PerStep(FloatTensor<B>),
+}
+
+impl<B: Backend> OptionalMask<B> {
+    /// The same with another tensor.
+    pub(crate) fn map<C: Backend>(
+        self,
+        f: impl FnOnce(FloatTensor<B>) -> FloatTensor<C>,
+    ) -> OptionalMask<C> {
+        match self {
+            Self::Absent => OptionalMask::Absent,
+            Self::Repeated(mask) => OptionalMask::Repeated(f(mask)),
+            Self::PerStep(mask) => OptionalMask::PerStep(f(mask)),
+        }
+    }
+}
+
+/// The masks on what a step computes, unit by unit.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) struct UnitMasks<B: Backend> {
+    /// `z_c`, on the cell of an LSTM.
+    #[extension_type]
+    pub(crate) cell: OptionalMask<B>,
+    /// `z_g`, on the candidate of an LSTM or a GRU.
+    #[extension_type]
+    pub(crate) candidate: OptionalMask<B>,
+    /// `z_m`, on the hidden state of an LSTM where it is made.
+    #[extension_type]
+    pub(crate) hidden: OptionalMask<B>,
+    /// `u_h`, the share of the hidden state that is new.
+    #[extension_type]
+    pub(crate) hidden_zoneout: OptionalMask<B>,
+    /// `u_c`, the share of the cell of an LSTM that is new.
+    #[extension_type]
+    pub(crate) cell_zoneout: OptionalMask<B>,
+}
+
+impl<B: Backend> UnitMasks<B> {
+    /// The same with other tensors.
+    pub(crate) fn map<C: Backend>(
+        self,
+        f: impl Fn(FloatTensor<B>) -> FloatTensor<C>,
+    ) -> UnitMasks<C> {
+        UnitMasks {
+            cell: self.cell.map(&f),
+            candidate: self.candidate.map(&f),
+            hidden: self.hidden.map(&f),
+            hidden_zoneout: self.hidden_zoneout.map(&f),
+            cell_zoneout: self.cell_zoneout.map(&f),
+        }
+    }
 }
 
 /// What is constant over a sequence: all inputs but the projected steps.
@@ -55,9 +136,9 @@ pub(crate) struct SequenceConstants<B: Backend> {
     /// `z_h`.
     #[extension_type]
     pub(crate) masks: Masks<B>,
-    /// `z_c`, `[batch_size, d_hidden]`, of an LSTM.
+    /// Those on what a step computes.
     #[extension_type]
-    pub(crate) cell_mask: Optional<B>,
+    pub(crate) unit_masks: UnitMasks<B>,
 }
 
 /// The result of a forward pass and what the backward pass needs of it.
@@ -67,11 +148,12 @@ pub(crate) struct SequenceTrace<B: Backend> {
     /// `h_t` of all steps, and the last cell of every row after them for an LSTM: `[n_rows (+
     /// batch_size), d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
-    /// Of a kernel: what the non-linearities of the gates gave, `[n_rows, n_gates · d_hidden]`. A simple RNN keeps none: its outputs are its gates.
+    /// Of a kernel: what the non-linearities of the gates gave, `[n_rows, n_gates · d_hidden]`. A
+    /// simple RNN keeps none: its outputs are its gates.
     pub(crate) gates: Option<FloatTensor<B>>,
     /// Of a kernel, `[n_rows, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘
     /// z_h) U_n + b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that
-    /// resets before.
+    /// resets before, and of a simple RNN with zoneout what the step computed, `ĥ_t`.
     pub(crate) inner: Option<FloatTensor<B>>,
     /// Of the generic body: the same of each step by itself. To join them would be a launch for
     /// each, and twice the memory.
@@ -81,7 +163,8 @@ pub(crate) struct SequenceTrace<B: Backend> {
 /// What the generic body keeps of a step.
 #[derive(Debug, Clone)]
 pub(crate) struct StepTrace<B: Backend> {
-    /// The gates of a GRU, `[batch_size, d_hidden]` each, and those of an LSTM side by side.
+    /// The gates of a GRU, `[batch_size, d_hidden]` each, those of an LSTM side by side, and none of
+    /// a simple RNN.
     pub(crate) gates: Vec<FloatTensor<B>>,
     /// `[batch_size, d_hidden]`.
     pub(crate) inner: FloatTensor<B>,
@@ -119,7 +202,7 @@ pub(crate) struct ProjectionConstants<B: Backend> {
     /// `b`, `[n_gates · d_hidden]`.
     #[extension_type]
     pub(crate) bias: Optional<B>,
-    /// `z_x`: `[batch_size, d_input]` if tied, `[n_gates, batch_size, d_input]` if not.
+    /// `z_x`.
     #[extension_type]
     pub(crate) masks: Masks<B>,
 }

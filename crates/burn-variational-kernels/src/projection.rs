@@ -17,7 +17,7 @@ use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
 /// ```
 ///
 /// With a mask for each gate, gate `k` reads its own columns: `(x_t ∘ z_k) W_k + b_k`. The masks
-/// are constants, the same at every step.
+/// are constants, the same at every step or another at each.
 ///
 /// # Example
 ///
@@ -71,8 +71,8 @@ impl Projection {
         let dims @ [seq_length, batch_size, d_input] = input.dims();
         let width = self.weights.dims()[1];
         check_sizes("Projection", &[("seq_length", seq_length), ("batch_size", batch_size)]);
-        self.check(&dims, batch_size);
         let steps = SequenceSteps::regular(seq_length, batch_size);
+        self.check(&dims, &steps);
         let output = self.run_rows(input.reshape([seq_length * batch_size, d_input]), steps);
         output.reshape([seq_length, batch_size, width])
     }
@@ -90,7 +90,7 @@ impl Projection {
             "Projection: input must have the {} rows of the steps, got {dims:?}",
             steps.n_rows()
         );
-        self.check(&dims, steps.batch_size());
+        self.check(&dims, steps);
         self.run_rows(input, steps.clone())
     }
 
@@ -104,7 +104,7 @@ impl Projection {
         self.dispatch(input, steps)
     }
 
-    fn check(&self, input: &[usize], batch_size: usize) {
+    fn check(&self, input: &[usize], steps: &SequenceSteps) {
         let d_input = input[input.len() - 1];
         let [d_weights, width] = self.weights.dims();
         check_sizes("Projection", &[("d_input", d_input), ("width", width)]);
@@ -116,20 +116,12 @@ impl Projection {
         if let Some(bias) = &self.bias {
             check_dims("Projection: bias", bias.dims(), [width]);
         }
-        match &self.masks {
-            SequenceMasks::Identity => {}
-            SequenceMasks::Tied(mask) => {
-                check_dims("Projection: mask", mask.dims(), [batch_size, d_input]);
-            }
-            SequenceMasks::Untied(masks) => {
-                let [n_gates, ..] = masks.dims();
-                check_dims("Projection: masks", masks.dims(), [n_gates, batch_size, d_input]);
-                assert!(
-                    n_gates > 0 && width.is_multiple_of(n_gates),
-                    "Projection: masks of {n_gates} gates must divide width {width}"
-                );
-            }
-        }
+        let n_gates = self.masks.n_gates().unwrap_or(1);
+        self.masks.check("Projection", n_gates, steps, d_input);
+        assert!(
+            n_gates > 0 && width.is_multiple_of(n_gates),
+            "Projection: masks of {n_gates} gates must divide width {width}"
+        );
     }
 
     fn check_dtypes(&self, input: DType) {

@@ -3,12 +3,13 @@
 use plotters::prelude::*;
 
 use crate::axis::Axis;
-use crate::picture::{Drawn, SCALE};
+use crate::canvas::{Drawn, SCALE};
 
 /// Width of a line, in pixels before the picture is scaled down.
 const LINE: u32 = 2 * SCALE;
+pub(crate) const N_COLOURS: usize = 7;
 /// Colours of Okabe and Ito (2008), which colour-blind readers can tell apart, the faintest last.
-const PALETTE: [RGBColor; 7] = [
+const PALETTE: [RGBColor; N_COLOURS] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),

@@ -3,7 +3,9 @@
 use burn::nn::LstmState;
 use burn::tensor::Tensor;
 use burn_variational_dropout::{DropoutMask, Site};
-use burn_variational_kernels::{Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps};
+use burn_variational_kernels::{
+    Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps, UnitMask,
+};
 
 use crate::{GateMasks, GateWeights, HiddenState, LayerMasks, RecurrentCell, SiteMasks};
 
@@ -90,21 +92,22 @@ pub(crate) fn run<C: RecurrentCell>(
     if let Some(site) = site_outside(masks) {
         return declined(&format!("the engine takes no mask at {site}"), projected, state);
     }
-    let EngineState { hidden, cell: carried } = (engine_cell.read)(state.clone());
-    let recurrent = masks.get(&Site::Recurrent);
-    let Some(masks) = sequence_masks(recurrent, hidden.dims(), &hidden) else {
-        return declined("the recurrent masks change from step to step", projected, state);
-    };
-    let EngineCell { recurrence, recurrent, candidate_bias, write, .. } = engine_cell;
-    let sequence = Sequence::new(recurrence, recurrent, hidden).with_masks(masks);
-    let sequence = match carried {
-        Some(cell) => sequence.with_cell(cell),
-        None => sequence,
-    };
-    let sequence = match candidate_bias {
-        Some(bias) => sequence.with_candidate_bias(bias),
-        None => sequence,
-    };
+    let EngineCell { recurrence, recurrent, candidate_bias, read, write } = engine_cell;
+    let EngineState { hidden, cell: carried } = read(state.clone());
+    let d_hidden = hidden.dims()[1];
+    let entering = sequence_masks(masks.get(&Site::Recurrent), steps, d_hidden, &hidden);
+    let mut sequence = Sequence::new(recurrence, recurrent, hidden).with_masks(entering);
+    if let Some(cell) = carried {
+        sequence = sequence.with_cell(cell);
+    }
+    if let Some(bias) = candidate_bias {
+        sequence = sequence.with_candidate_bias(bias);
+    }
+    for (site, with) in UNIT_SITES {
+        if let Some(mask) = unit_mask(masks.get(&site), steps, d_hidden) {
+            sequence = with(sequence, mask);
+        }
+    }
     if !sequence.is_supported(&projected) {
         return declined("no engine for the device, or a mask is learned", projected, state);
     }
@@ -112,11 +115,26 @@ pub(crate) fn run<C: RecurrentCell>(
     Ok((result.outputs, write(EngineState { hidden: result.hidden, cell: result.cell })))
 }
 
+/// A site inside a step, and how the engine is given its mask.
+type UnitSite = (Site, fn(Sequence, UnitMask) -> Sequence);
+
+/// The sites that the engine reads unit by unit.
+const UNIT_SITES: [UnitSite; 5] = [
+    (Site::Candidate, Sequence::with_candidate_mask),
+    (Site::Cell, Sequence::with_cell_mask),
+    (Site::Hidden, Sequence::with_hidden_mask),
+    (Site::ZoneoutHidden, Sequence::with_hidden_zoneout),
+    (Site::ZoneoutCell, Sequence::with_cell_zoneout),
+];
+
 /// A site whose masks act inside the recurrence and are none that the engine takes.
 fn site_outside(masks: &LayerMasks) -> Option<&Site> {
     // Those of the input are in what was projected, those of the output come after.
     let taken = [Site::Input, Site::Recurrent, Site::Output];
-    masks.iter().find(|(site, masks)| !taken.contains(site) && !masks.is_identity()).map(|(s, _)| s)
+    let is_taken = |site: &Site| {
+        taken.contains(site) || UNIT_SITES.iter().any(|(unit_site, _)| unit_site == site)
+    };
+    masks.iter().find(|(site, masks)| !is_taken(site) && !masks.is_identity()).map(|(s, _)| s)
 }
 
 /// Projects all inputs as one operation, if the engine takes them.
@@ -132,54 +150,73 @@ pub(crate) fn project(
     let [seq_length, batch_size, d_input] = input.dims();
     masks.check_gates(gates.n_gates());
     let regular = || SequenceSteps::regular(seq_length, batch_size);
-    let (input, masks, steps) = match masks.repeated() {
-        Some((_, steps)) => {
-            let steps = steps.cloned().unwrap_or_else(regular);
-            let dims = [steps.batch_size(), d_input];
-            (input.clone(), sequence_masks(masks, dims, input)?, steps)
-        }
-        // Another mask at every step is no constant of the sequence.
-        None if masks.is_tied() => (masks.apply_tied(input), SequenceMasks::Identity, regular()),
-        None => return None,
-    };
+    let steps = masks.steps().cloned().unwrap_or_else(regular);
+    let masks = sequence_masks(masks, &steps, d_input, input);
     let projection = Projection::new(gates.input.val()).with_masks(masks);
     let projection = match &gates.bias {
         Some(bias) => projection.with_bias(bias.val()),
         None => projection,
     };
-    projection.is_supported(&input).then(|| {
-        let projected = projection.run_packed(input.reshape([steps.n_rows(), d_input]), &steps);
+    projection.is_supported(input).then(|| {
+        let rows = input.clone().reshape([steps.n_rows(), d_input]);
+        let projected = projection.run_packed(rows, &steps);
         let [_, width] = projected.dims();
         projected.reshape([seq_length, batch_size, width])
     })
 }
 
-/// The masks of a sequence of steps of these dims, if they are the same at every step. Gates
-/// without a mask beside others with one get ones, on the device and of the type of `like`.
+/// Masks on what enters gates, as the engine takes them. Gates without a mask beside others with one
+/// get ones, on the device and of the type of `like`.
 ///
 /// # Panics
 ///
 /// If a mask has other dims.
 fn sequence_masks<const D: usize>(
     masks: &SiteMasks,
-    dims: [usize; 2],
+    steps: &SequenceSteps,
+    units: usize,
     like: &Tensor<D>,
-) -> Option<SequenceMasks> {
-    let masks = match masks {
-        masks if masks.is_identity() => return Some(SequenceMasks::Identity),
-        masks => masks.repeated()?.0,
-    };
+) -> SequenceMasks {
+    if masks.is_identity() {
+        return SequenceMasks::Identity;
+    }
+    let (masks, is_repeated) = masks.rows();
+    let n_rows = if is_repeated { steps.batch_size() } else { steps.n_rows() };
     for mask in masks.masks() {
-        mask.check_dims(dims);
+        mask.check_dims([n_rows, units]);
     }
     let values = |mask: &DropoutMask<2>| {
-        let identity = || Tensor::ones(dims, (&like.device(), like.dtype()));
+        let identity = || Tensor::ones([n_rows, units], (&like.device(), like.dtype()));
         mask.values().unwrap_or_else(identity)
     };
-    Some(match masks {
-        GateMasks::Tied(mask) => SequenceMasks::Tied(values(mask)),
+    match masks {
+        GateMasks::Tied(mask) if is_repeated => SequenceMasks::Tied(values(&mask)),
+        GateMasks::Tied(mask) => SequenceMasks::TiedPerStep(values(&mask)),
         GateMasks::Untied(masks) => {
-            SequenceMasks::Untied(Tensor::stack(masks.iter().map(values).collect(), 0))
+            let masks = Tensor::stack(masks.iter().map(values).collect(), 0);
+            if is_repeated {
+                SequenceMasks::Untied(masks)
+            } else {
+                SequenceMasks::UntiedPerStep(masks)
+            }
         }
-    })
+    }
+}
+
+/// A mask on what a step computes unit by unit, as the engine takes it.
+///
+/// # Panics
+///
+/// If there is a mask for each gate, or it has other dims.
+fn unit_mask(masks: &SiteMasks, steps: &SequenceSteps, d_hidden: usize) -> Option<UnitMask> {
+    if masks.is_identity() {
+        return None;
+    }
+    let (masks, is_repeated) = masks.rows();
+    let n_rows = if is_repeated { steps.batch_size() } else { steps.n_rows() };
+    let [mask] = masks.masks() else {
+        panic!("SiteMasks: a site without gates must have one mask, got {}", masks.masks().len());
+    };
+    mask.check_dims([n_rows, d_hidden]);
+    mask.values().map(if is_repeated { UnitMask::Repeated } else { UnitMask::PerStep })
 }

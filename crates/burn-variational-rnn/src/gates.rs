@@ -82,7 +82,7 @@ impl GateWeights {
             (Site::InputWeights, "gates.input", &self.input),
             (Site::RecurrentWeights, "gates.recurrent", &self.recurrent),
         ]
-        .map(|(site, path, param)| WeightSite { site, path, value: param.val() })
+        .map(|(site, path, param)| WeightSite { site, path: path.into(), value: param.val() })
         .into()
     }
 

@@ -28,6 +28,7 @@ mod sites;
 mod stack;
 mod state;
 mod weights;
+mod wrapper;
 
 pub use cell::{CellConfig, RecurrentCell};
 pub use direction::{Direction, Directions, MergeMode};
@@ -48,6 +49,7 @@ pub use sites::{CellSite, ExpectedMask, WeightSite};
 pub use stack::{RecurrentStack, StackConfig};
 pub use state::{HiddenState, RecurrentState, StackState};
 pub use weights::UnsupportedOption;
+pub use wrapper::{DropoutWrapper, DropoutWrapperConfig, WrapperState};
 
 pub use burn::nn::LstmState;
 pub use burn_variational_kernels::Recurrence;

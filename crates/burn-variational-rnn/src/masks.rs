@@ -168,22 +168,27 @@ impl SiteMasks {
         }
     }
 
-    /// The masks that are repeated at every step, and the steps if sequences have different
-    /// lengths; none if there is another mask at every step.
-    pub(crate) fn repeated(&self) -> Option<(&GateMasks<2>, Option<&SequenceSteps>)> {
-        match self {
-            Self::PerSequence(masks) => Some((masks, None)),
-            Self::PerStep(_) => None,
-            Self::Packed(masks) => masks.repeated().map(|(masks, steps)| (masks, Some(steps))),
-        }
+    /// The steps that the masks are repeated over, if sequences have different lengths.
+    pub(crate) fn steps(&self) -> Option<&SequenceSteps> {
+        let Self::Packed(masks) = self else { return None };
+        masks.steps()
     }
 
-    /// Whether all gates have the same mask.
-    pub(crate) fn is_tied(&self) -> bool {
+    /// The masks row by row, and whether these are the rows of the batch, which are repeated at every
+    /// step, or those of all steps, one step after the other.
+    pub(crate) fn rows(&self) -> (GateMasks<2>, bool) {
         match self {
-            Self::PerSequence(masks) => matches!(masks, GateMasks::Tied(_)),
-            Self::PerStep(masks) => matches!(masks, GateMasks::Tied(_)),
-            Self::Packed(masks) => matches!(masks.gates(), GateMasks::Tied(_)),
+            Self::PerSequence(masks) => (masks.clone(), true),
+            Self::PerStep(masks) => {
+                let rows = masks.map(|mask| {
+                    mask.values().map_or_else(DropoutMask::identity, |values| {
+                        let [seq_length, batch_size, units] = values.dims();
+                        DropoutMask::from_values(values.reshape([seq_length * batch_size, units]))
+                    })
+                });
+                (rows, false)
+            }
+            Self::Packed(masks) => (masks.gates().clone(), masks.steps().is_some()),
         }
     }
 

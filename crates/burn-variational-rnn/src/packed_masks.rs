@@ -47,13 +47,9 @@ impl PackedMasks {
         Self { rows: Rows::PerStep(rows), steps: packing.steps().clone() }
     }
 
-    /// One for each sequence, the longest first, and the steps whose rows they are repeated over;
-    /// none if there is another at every step.
-    pub(crate) fn repeated(&self) -> Option<(&GateMasks<2>, &SequenceSteps)> {
-        match &self.rows {
-            Rows::PerSequence(masks) => Some((masks, &self.steps)),
-            Rows::PerStep(_) => None,
-        }
+    /// The steps whose rows the masks are repeated over; none if there is another at every step.
+    pub(crate) fn steps(&self) -> Option<&SequenceSteps> {
+        matches!(self.rows, Rows::PerSequence(_)).then_some(&self.steps)
     }
 
     /// The masks, however many rows they have.

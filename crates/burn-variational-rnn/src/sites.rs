@@ -145,7 +145,7 @@ pub struct WeightSite {
     /// [`Site::InputWeights`], [`Site::RecurrentWeights`], or a name of one's own.
     pub site: Site,
     /// The path of the parameter in the cell: `"gates.recurrent"`.
-    pub path: &'static str,
+    pub path: String,
     /// Its value.
     pub value: Tensor<2>,
 }

@@ -292,11 +292,12 @@ mod tests {
             let steps = window.dims()[1];
             assert_eq!(window.first_step(), at);
             assert_eq!(window.rate_factor(), steps as f64 / 20.0);
-            let streams = |first: usize| (first + at..).take(steps).map(|step| step as i64);
-            let expected: Vec<i64> = streams(0).chain(streams(500)).collect();
-            assert_eq!(window.inputs(), expected);
-            let expected: Vec<i64> = streams(1).chain(streams(501)).collect();
-            assert_eq!(window.targets(), expected);
+            let both = |offset: usize| -> Vec<i64> {
+                let stream = |first: u32| (i64::from(first)..).skip(at + offset).take(steps);
+                stream(0).chain(stream(500)).collect()
+            };
+            assert_eq!(window.inputs(), both(0));
+            assert_eq!(window.targets(), both(1));
             at += steps;
         }
     }

@@ -14,6 +14,9 @@ pub use burn_variational_weights as weights;
 
 pub mod devices;
 
+#[doc = include_str!("../docs/which-dropout.md")]
+pub mod which_dropout {}
+
 /// What most programs need: `use burn_variational::prelude::*`.
 pub mod prelude {
     pub use crate::dropout::{
@@ -27,10 +30,11 @@ pub mod prelude {
     };
     pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
     pub use crate::rnn::{
-        CellConfig, CellSite, Direction, Directions, GateInitializer, GateMasks, HiddenState,
-        LayerDropout, LayerMasks, Lengths, MergeMode, RecurrentCell, RecurrentLayer,
-        RecurrentStack, RecurrentState, SequenceBatch, SiteMasks, StackConfig, StackDropout,
-        StackMasks, StackState, StepMasks, VariationalGru, VariationalGruConfig, VariationalLstm,
-        VariationalLstmConfig, VariationalRnn, VariationalRnnConfig,
+        CellConfig, CellSite, Direction, Directions, DropoutWrapper, DropoutWrapperConfig,
+        GateInitializer, GateMasks, HiddenState, LayerDropout, LayerMasks, Lengths, MergeMode,
+        RecurrentCell, RecurrentLayer, RecurrentStack, RecurrentState, SequenceBatch, SiteMasks,
+        StackConfig, StackDropout, StackMasks, StackState, StepMasks, VariationalGru,
+        VariationalGruConfig, VariationalLstm, VariationalLstmConfig, VariationalRnn,
+        VariationalRnnConfig,
     };
 }

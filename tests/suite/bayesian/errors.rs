@@ -4,7 +4,7 @@ use super::*;
 use burn::module::{Lora, ParamGroup};
 
 fn linear() -> Bayesian<Linear, Tensor<2>, Tensor<2>> {
-    Bayesian::new(LinearConfig::new(3, 3).init(&flex()), |linear, input| linear.forward(input))
+    Bayesian::new(LinearConfig::new(3, 3).init(&flex()), Linear::forward)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, FloatDType, Tensor};
-use burn_variational::kernels::{Recurrence, Sequence};
+use burn_variational::kernels::{Recurrence, Sequence, UnitMask};
 use cross_backend_tests::{flex, on_every_device, relative_error};
 
 use super::autodiff;
@@ -24,7 +24,7 @@ fn check(place: &Place) {
 
     let sequence = Sequence::new(Recurrence::Lstm, recurrent.clone(), hidden.clone())
         .with_cell(cell.clone())
-        .with_cell_mask(mask.clone());
+        .with_cell_mask(UnitMask::Repeated(mask.clone()));
     let found = sequence.run(projected.clone());
 
     let (mut h, mut c, mut outputs) = (hidden.clone(), cell.clone(), Vec::new());

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 use burn_variational::kernels::{
-    Projection, Recurrence, Sequence, SequenceMasks, embedding, linear_cross_entropy,
+    Projection, Recurrence, Sequence, SequenceMasks, UnitMask, embedding, linear_cross_entropy,
 };
 use cross_backend_tests::flex;
 
@@ -70,7 +70,8 @@ fn an_lstm_without_a_cell_is_refused() {
 #[test]
 #[should_panic(expected = "Sequence: Rnn has no cell, got cell_mask")]
 fn a_mask_on_the_cell_of_a_simple_rnn_is_refused() {
-    let _ = sequence(Recurrence::Rnn).with_cell_mask(zeros([1, 2])).run(zeros([1, 1, 2]));
+    let mask = UnitMask::Repeated(zeros([1, 2]));
+    let _ = sequence(Recurrence::Rnn).with_cell_mask(mask).run(zeros([1, 1, 2]));
 }
 
 #[test]

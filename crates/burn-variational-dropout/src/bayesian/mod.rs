@@ -99,7 +99,7 @@ impl<M: Module, I, O> Bayesian<M, I, O> {
     ///
     /// ```
     /// use burn::module::ParamGroup;
-    /// use burn::nn::{LstmConfig, LstmState};
+    /// use burn::nn::LstmConfig;
     /// use burn::tensor::{Device, Tensor};
     /// use burn_variational_dropout::{Bayesian, WeightDropout};
     ///

@@ -19,7 +19,7 @@ use crate::dispatch::SequenceBackend;
 use crate::generic;
 use crate::kernels::SequenceKernels;
 use crate::operands::{
-    LinearGradients, LinearNeeds, LinearParameters, Masks, Optional, ProjectionConstants,
+    LinearGradients, LinearNeeds, LinearParameters, Optional, ProjectionConstants,
     SequenceConstants,
 };
 use crate::recurrence::Recurrence;
@@ -111,13 +111,4 @@ fn optional_parts<B: Backend, C: CheckpointStrategy>(
     }
     let constant = Autodiff::<B, C>::float_zeros([1].into(), &other.device(), other.dtype().into());
     (Optional::Absent, constant.node())
-}
-
-/// Masks without their nodes: they are constants.
-fn constant_masks<B: Backend, C: CheckpointStrategy>(masks: Masks<Autodiff<B, C>>) -> Masks<B> {
-    match masks {
-        Masks::Identity => Masks::Identity,
-        Masks::Tied(mask) => Masks::Tied(mask.into_primitive()),
-        Masks::Untied(masks) => Masks::Untied(masks.into_primitive()),
-    }
 }

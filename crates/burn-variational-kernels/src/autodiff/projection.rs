@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
-use super::{constant_masks, optional_parts};
+use super::optional_parts;
 use crate::kernels::SequenceKernels;
 use crate::operands::{LinearNeeds, ProjectionConstants};
 use crate::steps::SequenceSteps;
@@ -50,7 +50,7 @@ pub(super) fn projection<B: SequenceKernels, C: CheckpointStrategy>(
     let (input, input_node) = input.into_parts();
     let (weights, weights_node) = constants.weights.into_parts();
     let (bias, bias_node) = optional_parts(constants.bias, &input);
-    let masks = constant_masks(constants.masks);
+    let masks = constants.masks.map(FloatTensor::<Autodiff<B, C>>::into_primitive);
     let constants = ProjectionConstants { weights, bias, masks };
 
     let parents = [input_node, weights_node, bias_node];

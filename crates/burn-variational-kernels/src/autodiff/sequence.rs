@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 
-use super::{constant_masks, optional_parts};
+use super::optional_parts;
 use crate::kernels::SequenceKernels;
 use crate::operands::{SequenceConstants, SequenceTrace};
 use crate::recurrence::Recurrence;
@@ -68,9 +68,11 @@ pub(super) fn sequence<B: SequenceKernels, C: CheckpointStrategy>(
     let (hidden, hidden_node) = constants.hidden.into_parts();
     let (cell, cell_node) = optional_parts(constants.cell, &projected);
     let (candidate_bias, bias_node) = optional_parts(constants.candidate_bias, &projected);
-    let masks = constant_masks(constants.masks);
-    let (cell_mask, _) = optional_parts(constants.cell_mask, &projected);
-    let constants = SequenceConstants { recurrent, hidden, cell, candidate_bias, masks, cell_mask };
+    // Masks are constants: their nodes are let go of.
+    let masks = constants.masks.map(FloatTensor::<Autodiff<B, C>>::into_primitive);
+    let unit_masks = constants.unit_masks.map(FloatTensor::<Autodiff<B, C>>::into_primitive);
+    let constants =
+        SequenceConstants { recurrent, hidden, cell, candidate_bias, masks, unit_masks };
 
     let parents = [projected_node, recurrent_node, hidden_node, cell_node, bias_node];
     match SequenceBackward.prepare::<C>(parents).compute_bound().stateful() {

@@ -7,7 +7,7 @@ use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 
 use super::numbers::PORTABLE;
 use crate::{
-    Projection, Recurrence, Sequence, SequenceMasks, linear_cross_entropy, squared_norm,
+    Projection, Recurrence, Sequence, SequenceMasks, UnitMask, linear_cross_entropy, squared_norm,
     subtract_scaled,
 };
 
@@ -32,7 +32,8 @@ pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter().collect()
 }
 
-/// Outputs and gradients of a layer whose inputs and recurrence have masks.
+/// Outputs and gradients of a layer whose inputs and recurrence have masks, and whose steps have
+/// all that the recurrence has a use for, others at every step.
 fn of_layer(recurrence: Recurrence, tied: bool, dtype: FloatDType) -> Vec<f64> {
     let device = Device::flex().autodiff();
     let n_gates = recurrence.n_gates();
@@ -50,8 +51,15 @@ fn of_layer(recurrence: Recurrence, tied: bool, dtype: FloatDType) -> Vec<f64> {
     let state = numbers([ROWS, UNITS], &device, dtype);
     let mut sequence =
         Sequence::new(recurrence, recurrent.clone(), state.clone()).with_masks(masks());
+    let unit_mask = || UnitMask::PerStep(numbers([STEPS * ROWS, UNITS], &device, dtype));
+    sequence = sequence.with_hidden_zoneout(unit_mask());
+    if recurrence != Recurrence::Rnn {
+        sequence = sequence.with_candidate_mask(unit_mask());
+    }
     if recurrence.has_cell() {
         sequence = sequence.with_cell(state);
+        sequence = sequence.with_cell_mask(unit_mask()).with_cell_zoneout(unit_mask());
+        sequence = sequence.with_hidden_mask(unit_mask());
     }
     let projection = Projection::new(weights.clone()).with_masks(masks());
     let outputs = sequence.run(projection.run(input)).outputs;

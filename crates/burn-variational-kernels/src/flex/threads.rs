@@ -6,7 +6,9 @@ use burn::tensor::{Device, FloatDType, Int, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::portable::{PATH, numbers, values};
-use crate::{Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps, linear_cross_entropy};
+use crate::{
+    Projection, Recurrence, Sequence, SequenceMasks, SequenceSteps, UnitMask, linear_cross_entropy,
+};
 
 const THREADS: [usize; 6] = [1, 2, 3, 4, 8, 16];
 static POOLS: LazyLock<[ThreadPool; THREADS.len()]> = LazyLock::new(|| {
@@ -21,6 +23,8 @@ const RECURRENCES: [Recurrence; 4] = [
     Recurrence::Rnn,
 ];
 
+type UnitMasks = Option<fn(Tensor<2>) -> UnitMask>;
+
 #[derive(Debug, Clone, Copy)]
 struct Case {
     recurrence: Recurrence,
@@ -30,20 +34,37 @@ struct Case {
     steps: fn(SequenceSteps) -> SequenceSteps,
     /// Masks for each gate, for all of them, or none.
     tied: Option<bool>,
+    /// Whether these are others at every step.
+    per_step: bool,
+    /// Masks on what a step computes: the same at every step, others at each, or none.
+    unit_masks: UnitMasks,
     dtype: FloatDType,
+}
+
+impl Case {
+    /// Rows of the same length.
+    fn without_masks(recurrence: Recurrence, dims: [usize; 4], dtype: FloatDType) -> Self {
+        let steps = |regular| regular;
+        Self { recurrence, dims, steps, tied: None, per_step: false, unit_masks: None, dtype }
+    }
 }
 
 /// Outputs and all gradients of a layer.
 fn run(case: Case) -> Vec<f64> {
-    let Case { recurrence, dims, steps, tied, dtype } = case;
+    let Case { recurrence, dims, steps, tied, per_step, unit_masks, dtype } = case;
     let [seq_length, batch_size, d_input, d_hidden] = dims;
     let steps = steps(SequenceSteps::regular(seq_length, batch_size));
     let device = Device::flex().autodiff();
     let n_gates = recurrence.n_gates();
-    let masks = |units: usize| match tied {
-        None => SequenceMasks::Identity,
-        Some(true) => SequenceMasks::Tied(numbers([batch_size, units], &device, dtype)),
-        Some(false) => SequenceMasks::Untied(numbers([n_gates, batch_size, units], &device, dtype)),
+    let n_masked = if per_step { steps.n_rows() } else { batch_size };
+    let of_all = |units: usize| numbers([n_masked, units], &device, dtype);
+    let of_each = |units: usize| numbers([n_gates, n_masked, units], &device, dtype);
+    let masks = |units: usize| match (tied, per_step) {
+        (None, _) => SequenceMasks::Identity,
+        (Some(true), false) => SequenceMasks::Tied(of_all(units)),
+        (Some(true), true) => SequenceMasks::TiedPerStep(of_all(units)),
+        (Some(false), false) => SequenceMasks::Untied(of_each(units)),
+        (Some(false), true) => SequenceMasks::UntiedPerStep(of_each(units)),
     };
     let parameter = |dims: [usize; 2]| numbers(dims, &device, dtype).mul_scalar(0.3).require_grad();
     let input = numbers([steps.n_rows(), d_input], &device, dtype).require_grad();
@@ -57,6 +78,21 @@ fn run(case: Case) -> Vec<f64> {
     let mut sequence = Sequence::new(recurrence, recurrent.clone(), state.clone());
     if recurrence.has_cell() {
         sequence = sequence.with_cell(state.clone());
+    }
+    if let Some(unit_mask) = unit_masks {
+        let n_rows = match unit_mask(state.clone()) {
+            UnitMask::Repeated(_) => batch_size,
+            UnitMask::PerStep(_) => steps.n_rows(),
+        };
+        let mask = || unit_mask(numbers([n_rows, d_hidden], &device, dtype));
+        sequence = sequence.with_hidden_zoneout(mask());
+        if recurrence != Recurrence::Rnn {
+            sequence = sequence.with_candidate_mask(mask());
+        }
+        if recurrence.has_cell() {
+            sequence = sequence.with_cell_mask(mask()).with_cell_zoneout(mask());
+            sequence = sequence.with_hidden_mask(mask());
+        }
     }
     let outputs = sequence.with_masks(masks(d_hidden)).run_packed(projected, &steps).outputs;
     let grads = outputs.clone().square().sum().backward();
@@ -90,7 +126,7 @@ fn check_layers(seq_length: usize, [d_input, d_hidden]: [usize; 2], dtypes: &[Fl
             for &dtype in dtypes {
                 let tied = masks.next().expect("it cycles");
                 let dims = [seq_length, batch_size, d_input, d_hidden];
-                let case = Case { recurrence, dims, steps: |regular| regular, tied, dtype };
+                let case = Case { tied, ..Case::without_masks(recurrence, dims, dtype) };
                 check(&format!("{case:?}"), || run(case));
             }
         }
@@ -128,10 +164,33 @@ fn sequences_of_different_lengths_have_the_same_bits_on_any_number_of_threads() 
     for recurrence in RECURRENCES {
         for dims in [[20, 64, 45, 70], [9, 40, 30, 150], [7, 20, 300, 280]] {
             for tied in [None, Some(true), Some(false)] {
-                let case = Case { recurrence, dims, steps: ending, tied, dtype: FloatDType::F32 };
+                let case = Case::without_masks(recurrence, dims, FloatDType::F32);
+                let case = Case { steps: ending, tied, ..case };
                 check(&format!("{case:?}"), || run(case));
             }
         }
+    }
+}
+
+#[test]
+fn masks_of_every_kind_have_the_same_bits_on_any_number_of_threads() {
+    let unit_masks: [UnitMasks; 3] = [None, Some(UnitMask::Repeated), Some(UnitMask::PerStep)];
+    for recurrence in RECURRENCES {
+        for dims in [[1, 20, 45, 70], [9, 40, 30, 150], [4, 20, 300, 280]] {
+            for (k, unit_masks) in unit_masks.into_iter().enumerate() {
+                let (tied, per_step) = (Some(k != 1), k != 1);
+                for steps in [|regular| regular, ending] {
+                    let case = Case::without_masks(recurrence, dims, FloatDType::F32);
+                    let case = Case { steps, tied, per_step, unit_masks, ..case };
+                    check(&format!("{case:?}"), || run(case));
+                }
+            }
+        }
+        // With a mask for each gate, others at every step.
+        let case = Case::without_masks(recurrence, [5, 20, 33, 130], FloatDType::F64);
+        let unit_masks: UnitMasks = Some(UnitMask::PerStep);
+        let case = Case { steps: ending, tied: Some(false), per_step: true, unit_masks, ..case };
+        check(&format!("{case:?}"), || run(case));
     }
 }
 

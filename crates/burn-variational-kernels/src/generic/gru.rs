@@ -7,7 +7,8 @@ use super::steps::{
     Ended, arriving, carried, gate, join_walked, join_walked_back, one_minus, step,
     through_sigmoid, through_tanh,
 };
-use super::weights::MaskedWeights;
+use super::unit_masks::{OfStep, masked, through_zoneout, zoned_out};
+use super::weights::{MaskedWeights, Rows};
 use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
 use crate::steps::SequenceSteps;
 
@@ -24,7 +25,7 @@ pub(super) fn forward_reset_after<B: Backend>(
     let mut walked = Walked::<B>::new(keep);
     for t in steps.walk() {
         let h = carried::<B>(walked.last(), &constants.hidden, steps.n_at(t));
-        let entering = recurrent.mask(h.clone());
+        let entering = recurrent.mask(h.clone(), Rows::OfStep(t));
         let (x, product) = (step::<B>(&projected, steps, t), recurrent.product(entering));
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let (x_n, mut q) = (gate::<B>(&x, 2, d_hidden), gate::<B>(&product, 2, d_hidden));
@@ -32,7 +33,8 @@ pub(super) fn forward_reset_after<B: Backend>(
             q = B::float_add(q, bias.clone());
         }
         let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
-        walked.push(update::<B>(h, &z, &n), [r, z, n], q);
+        let h = update::<B>(h, &z, &n, &constants.unit_masks.at(steps, t));
+        walked.push(h, [r, z, n], q);
     }
     walked.finish(steps)
 }
@@ -55,18 +57,19 @@ pub(super) fn backward_reset_after<B: Backend>(
         let [r, z, n] = of_gates(gates);
         let previous = previous::<B>(constants, &trace.packed, steps, t);
         let gradient = step::<B>(gradient, steps, t);
-        let back = handed_back(kept_back.take(), &recurrent, &of_products);
+        let back = recurrent.handed_back(kept_back.take(), &of_products);
         d_initial.take(back.as_ref(), steps.n_at(t));
         let dh = arriving::<B>(gradient, back);
-        let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous);
+        let masks = constants.unit_masks.at(steps, t);
+        let Updated { d_z, d_n, carried } = through_update::<B>(dh, &z, &n, previous, &masks);
         let d_q = B::float_mul(d_n.clone(), r.clone());
         let d_r = through_sigmoid::<B>(B::float_mul(d_n.clone(), q), &r);
-        kept_back = Some(B::float_mul(dh, z));
+        kept_back = Some(carried);
         of_products.push(B::float_cat(vec![d_r.clone(), d_z.clone(), d_q.clone()], 1));
         of_projected.push(B::float_cat(vec![d_r, d_z, d_n], 1));
         of_candidates.push(d_q);
     }
-    let back = handed_back(kept_back, &recurrent, &of_products);
+    let back = recurrent.handed_back(kept_back, &of_products);
     d_initial.take(back.as_ref(), 0);
     let d_recurrent = needs_recurrent.then(|| {
         let deltas = join_walked_back::<B>(of_products, steps);
@@ -96,14 +99,15 @@ pub(super) fn forward_reset_before<B: Backend>(
     let mut walked = Walked::<B>::new(keep);
     for t in steps.walk() {
         let h = carried::<B>(walked.last(), &constants.hidden, steps.n_at(t));
-        let entering = resets.mask(h.clone());
+        let entering = resets.mask(h.clone(), Rows::OfStep(t));
         let (x, product) = (step::<B>(&projected, steps, t), resets.product(entering));
         let x_n = gate::<B>(&x, 2, d_hidden);
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
-        let passed = B::float_mul(r.clone(), candidate.mask(h.clone()));
+        let passed = B::float_mul(r.clone(), candidate.mask(h.clone(), Rows::OfStep(t)));
         let product = candidate.product(passed.clone());
         let n = B::float_tanh(B::float_add(x_n, product));
-        walked.push(update::<B>(h, &z, &n), [r, z, n], passed);
+        let h = update::<B>(h, &z, &n, &constants.unit_masks.at(steps, t));
+        walked.push(h, [r, z, n], passed);
     }
     walked.finish(steps)
 }
@@ -125,22 +129,24 @@ pub(super) fn backward_reset_before<B: Backend>(
         let [r, z, n] = of_gates(gates);
         let previous = previous::<B>(constants, &trace.packed, steps, t);
         let gradient = step::<B>(gradient, steps, t);
-        let back = handed_back(kept_back.take(), &resets, &of_resets);
+        let back = resets.handed_back(kept_back.take(), &of_resets);
         d_initial.take(back.as_ref(), steps.n_at(t));
         let dh = arriving::<B>(gradient, back);
-        let (d_z, d_n) = through_update::<B>(dh.clone(), &z, &n, previous.clone());
+        let masks = constants.unit_masks.at(steps, t);
+        let Updated { d_z, d_n, carried } =
+            through_update::<B>(dh, &z, &n, previous.clone(), &masks);
         // Through r ∘ (h ∘ z_n): the mask is in what the candidate's product gives back.
-        let through_candidate = candidate.pull_back(d_n.clone());
+        let through_candidate = candidate.pull_back(d_n.clone(), Rows::OfStep(t));
         let d_r = B::float_mul(through_candidate.clone(), previous);
         let d_r = through_sigmoid::<B>(d_r, &r);
-        kept_back = Some(B::float_add(B::float_mul(dh, z), B::float_mul(through_candidate, r)));
+        kept_back = Some(B::float_add(carried, B::float_mul(through_candidate, r)));
         of_resets.push(B::float_cat(vec![d_r, d_z], 1));
         of_candidates.push(d_n);
         if needs_recurrent {
             passed.push(inner);
         }
     }
-    let back = handed_back(kept_back, &resets, &of_resets);
+    let back = resets.handed_back(kept_back, &of_resets);
     d_initial.take(back.as_ref(), 0);
     let of_resets = join_walked_back::<B>(of_resets, steps);
     let of_candidates = join_walked_back::<B>(of_candidates, steps);
@@ -191,36 +197,54 @@ fn previous<B: Backend>(
     carried::<B>(before, &constants.hidden, steps.n_at(t))
 }
 
-/// `h_t = n + z ∘ (h_{t-1} - n)`.
+/// `h_t`: with `g = z_g ∘ n`, `ĥ = g + z ∘ (h_{t-1} - g)`, zoned out.
 fn update<B: Backend>(
     previous: FloatTensor<B>,
     z: &FloatTensor<B>,
     n: &FloatTensor<B>,
+    masks: &OfStep<B>,
 ) -> FloatTensor<B> {
-    let carried = B::float_mul(z.clone(), B::float_sub(previous, n.clone()));
-    B::float_add(n.clone(), carried)
+    let n = masked::<B>(n.clone(), masks.candidate.as_ref());
+    let carried = B::float_mul(z.clone(), B::float_sub(previous.clone(), n.clone()));
+    let new = B::float_add(n, carried);
+    match &masks.hidden_zoneout {
+        Some(share) => zoned_out::<B>(new, previous, share),
+        None => new,
+    }
 }
 
-/// From the gradient of `h_t` to those of what enters `z` and `n`.
+/// What comes back through the update of a state.
+struct Updated<B: Backend> {
+    /// Of what enters the update gate.
+    d_z: FloatTensor<B>,
+    /// Of what enters the candidate.
+    d_n: FloatTensor<B>,
+    /// Of `h_{t-1}`, past the gates.
+    carried: FloatTensor<B>,
+}
+
+/// From the gradient of `h_t` to those of what [`update`] read.
 fn through_update<B: Backend>(
     dh: FloatTensor<B>,
     z: &FloatTensor<B>,
     n: &FloatTensor<B>,
     previous: FloatTensor<B>,
-) -> (FloatTensor<B>, FloatTensor<B>) {
-    let d_z = B::float_mul(dh.clone(), B::float_sub(previous, n.clone()));
-    let d_n = B::float_mul(dh, one_minus::<B>(z.clone()));
-    (through_sigmoid::<B>(d_z, z), through_tanh::<B>(d_n, n))
-}
-
-/// What a step hands back to the one before it, if there was any yet: through its update, and
-/// through the products of the gates whose gradients come last.
-fn handed_back<B: Backend>(
-    carried: Option<FloatTensor<B>>,
-    weights: &MaskedWeights<B>,
-    deltas: &[FloatTensor<B>],
-) -> Option<FloatTensor<B>> {
-    Some(B::float_add(carried?, weights.pull_back(deltas.last()?.clone())))
+    masks: &OfStep<B>,
+) -> Updated<B> {
+    let candidate = masks.candidate.as_ref();
+    let (dh, past) = through_zoneout::<B>(dh, masks.hidden_zoneout.as_ref());
+    let from_z = B::float_sub(previous, masked::<B>(n.clone(), candidate));
+    let d_z = B::float_mul(dh.clone(), from_z);
+    let d_n = masked::<B>(B::float_mul(dh.clone(), one_minus::<B>(z.clone())), candidate);
+    let kept = B::float_mul(dh, z.clone());
+    Updated {
+        d_z: through_sigmoid::<B>(d_z, z),
+        d_n: through_tanh::<B>(d_n, n),
+        carried: match past {
+            Some(past) => B::float_add(kept, past),
+            None => kept,
+        },
+    }
 }
 
 /// The reset gate, the update gate and the candidate of a step.

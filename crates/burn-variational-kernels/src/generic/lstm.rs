@@ -7,7 +7,8 @@ use super::steps::{
     Ended, arriving, carried, gate, join, join_walked, join_walked_back, rows, step,
     through_sigmoid, through_tanh,
 };
-use super::weights::MaskedWeights;
+use super::unit_masks::{OfStep, masked, through_zoneout, zoned_out};
+use super::weights::{MaskedWeights, Rows};
 use crate::operands::{
     Keep, Optional, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace,
 };
@@ -21,7 +22,6 @@ pub(super) fn forward<B: Backend>(
 ) -> SequenceTrace<B> {
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4, steps);
-    let cell_mask = constants.cell_mask.clone().into_option();
     let initial_cell = initial_cell(constants);
     let activations = Activations::<B>::like(&projected, d_hidden);
     let mut c: Option<FloatTensor<B>> = None;
@@ -30,17 +30,23 @@ pub(super) fn forward<B: Backend>(
     for t in steps.walk() {
         let n = steps.n_at(t);
         let h = carried::<B>(outputs.last().cloned(), &constants.hidden, n);
-        let entering = recurrent.mask(h);
+        let entering = recurrent.mask(h.clone(), Rows::OfStep(t));
         last_cells.take(c.as_ref(), n);
         let before = carried::<B>(c, initial_cell, n);
         let (x, product) = (step::<B>(&projected, steps, t), recurrent.product(entering));
         let activated = activations.of(B::float_add(x, product));
         let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&activated, k, d_hidden));
-        let mut cell = B::float_add(B::float_mul(f, before), B::float_mul(i, g));
-        if let Some(mask) = &cell_mask {
-            cell = B::float_mul(cell, rows::<B>(mask, 0..n));
+        let masks = constants.unit_masks.at(steps, t);
+        let mut cell = next_cell::<B>([i, f, g], before.clone(), &masks);
+        let output = B::float_mul(o, B::float_tanh(cell.clone()));
+        let mut output = masked::<B>(output, masks.hidden.as_ref());
+        if let Some(share) = &masks.cell_zoneout {
+            cell = zoned_out::<B>(cell, masked::<B>(before, masks.cell.as_ref()), share);
         }
-        outputs.push(B::float_mul(o, B::float_tanh(cell.clone())));
+        if let Some(share) = &masks.hidden_zoneout {
+            output = zoned_out::<B>(output, h, share);
+        }
+        outputs.push(output);
         if keep == Keep::Trace {
             kept.push(StepTrace { gates: vec![activated], inner: cell.clone() });
         }
@@ -61,38 +67,53 @@ pub(super) fn backward<B: Backend>(
     let mut kept = trace.steps;
     let d_hidden = constants.hidden.shape()[1];
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..4, steps);
-    let cell_mask = constants.cell_mask.clone().into_option();
 
     let mut deltas = Vec::<FloatTensor<B>>::with_capacity(kept.len());
     let d_last = rows::<B>(gradient, steps.n_rows()..gradient.shape()[0]);
-    let mut d_c: Option<FloatTensor<B>> = None;
+    let (mut d_c, mut kept_back) = (None::<FloatTensor<B>>, None);
     let (mut d_hidden_0, mut d_cell_0) = (Ended::<B>::new(), Ended::<B>::new());
     for t in steps.walk().rev() {
         let n = steps.n_at(t);
         let StepTrace { gates, inner: c } = kept.pop().expect("all steps are kept");
         let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&gates[0], k, d_hidden));
-        let tanh_c = B::float_tanh(c);
+        let masks = constants.unit_masks.at(steps, t);
         let before = kept.last().map(|step| step.inner.clone());
         let before = carried::<B>(before, initial_cell(constants), n);
+        // What the output read is the cell as it was before zoneout.
+        let c = match &masks.cell_zoneout {
+            None => c,
+            Some(_) => next_cell::<B>([i.clone(), f.clone(), g.clone()], before.clone(), &masks),
+        };
+        let tanh_c = B::float_tanh(c);
 
         let gradient = step::<B>(gradient, steps, t);
-        let back = deltas.last().map(|delta| recurrent.pull_back(delta.clone()));
+        let back = recurrent.handed_back(kept_back.take(), &deltas);
         d_hidden_0.take(back.as_ref(), n);
         let dh = arriving::<B>(gradient, back);
+        let (dh, past) = through_zoneout::<B>(dh, masks.hidden_zoneout.as_ref());
+        kept_back = past;
+        let dh = masked::<B>(dh, masks.hidden.as_ref());
         d_cell_0.take(d_c.as_ref(), n);
         let d_c_later = carried::<B>(d_c, &d_last, n);
+        let (d_c_later, past) = through_zoneout::<B>(d_c_later, masks.cell_zoneout.as_ref());
+        let past = past.map(|past| masked::<B>(past, masks.cell.as_ref()));
         let d_o = through_sigmoid::<B>(B::float_mul(dh.clone(), tanh_c.clone()), &o);
-        let mut dc = B::float_add(d_c_later, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
-        if let Some(mask) = &cell_mask {
-            dc = B::float_mul(dc, rows::<B>(mask, 0..n));
-        }
-        let d_i = through_sigmoid::<B>(B::float_mul(dc.clone(), g.clone()), &i);
+        let dc = B::float_add(d_c_later, through_tanh::<B>(B::float_mul(dh, o), &tanh_c));
+        let dc = masked::<B>(dc, masks.cell.as_ref());
+        let candidate = masks.candidate.as_ref();
+        let d_i = B::float_mul(dc.clone(), masked::<B>(g.clone(), candidate));
+        let d_i = through_sigmoid::<B>(d_i, &i);
         let d_f = through_sigmoid::<B>(B::float_mul(dc.clone(), before), &f);
-        let d_g = through_tanh::<B>(B::float_mul(dc.clone(), i), &g);
-        d_c = Some(B::float_mul(dc, f));
+        let d_g = masked::<B>(B::float_mul(dc.clone(), i), candidate);
+        let d_g = through_tanh::<B>(d_g, &g);
+        let through_f = B::float_mul(dc, f);
+        d_c = Some(match past {
+            Some(past) => B::float_add(through_f, past),
+            None => through_f,
+        });
         deltas.push(B::float_cat(vec![d_i, d_f, d_g, d_o], 1));
     }
-    let back = deltas.last().map(|delta| recurrent.pull_back(delta.clone()));
+    let back = recurrent.handed_back(kept_back, &deltas);
     d_hidden_0.take(back.as_ref(), 0);
     d_cell_0.take(d_c.as_ref(), 0);
     let deltas = join_walked_back::<B>(deltas, steps);
@@ -105,6 +126,17 @@ pub(super) fn backward<B: Backend>(
         cell: Some(d_cell_0.join()),
         candidate_bias: None,
     }
+}
+
+/// `z_c ∘ (f ∘ c_{t-1} + i ∘ z_g ∘ g)`.
+fn next_cell<B: Backend>(
+    [i, f, g]: [FloatTensor<B>; 3],
+    before: FloatTensor<B>,
+    masks: &OfStep<B>,
+) -> FloatTensor<B> {
+    let candidate = masked::<B>(g, masks.candidate.as_ref());
+    let cell = B::float_add(B::float_mul(f, before), B::float_mul(i, candidate));
+    masked::<B>(cell, masks.cell.as_ref())
 }
 
 fn initial_cell<B: Backend>(constants: &SequenceConstants<B>) -> &FloatTensor<B> {

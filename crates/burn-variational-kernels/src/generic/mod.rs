@@ -2,7 +2,11 @@
 //! for float types a kernel does not know.
 
 #[cfg(all(test, feature = "flex"))]
+mod against_loops;
+#[cfg(all(test, feature = "flex"))]
 mod against_the_kernel;
+#[cfg(all(test, feature = "flex"))]
+mod cases;
 mod gru;
 mod linear_cross_entropy;
 mod lstm;
@@ -12,6 +16,7 @@ mod rnn;
 mod sequence;
 mod side_by_side;
 mod steps;
+mod unit_masks;
 mod vectors;
 mod weights;
 

@@ -24,7 +24,7 @@ pub(crate) fn sequence<B: Backend>(
         Recurrence::Gru { reset_after: false } => {
             gru::forward_reset_before::<B>(projected, constants, steps, keep)
         }
-        Recurrence::Rnn => rnn::forward::<B>(projected, constants, steps),
+        Recurrence::Rnn => rnn::forward::<B>(projected, constants, steps, keep),
     }
 }
 

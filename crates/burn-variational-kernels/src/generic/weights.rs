@@ -11,11 +11,24 @@ use crate::steps::SequenceSteps;
 
 /// The weights of some neighbouring gates, and the masks on what enters them.
 pub(super) struct MaskedWeights<B: Backend> {
-    /// `[d_in, gates · d_hidden]`, or `[gates, d_in, d_hidden]` with a mask for each gate.
+    /// `[d_in, gates · d_hidden]`, or `[gates, d_in, d_hidden]` with a mask for each of several.
     weights: FloatTensor<B>,
-    masks: Masks<B>,
+    masks: Option<EnteringMasks<B>>,
     steps: SequenceSteps,
-    d_in: usize,
+}
+
+struct EnteringMasks<B: Backend> {
+    /// `[gates, n_rows, d_in]`, of one gate if all share it.
+    values: FloatTensor<B>,
+    /// Whether the rows are those of all steps, and not of the batch.
+    per_step: bool,
+}
+
+/// Which rows are masked.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rows {
+    OfStep(usize),
+    OfAllSteps,
 }
 
 impl<B: Backend> MaskedWeights<B> {
@@ -25,44 +38,37 @@ impl<B: Backend> MaskedWeights<B> {
         gates: Range<usize>,
         steps: &SequenceSteps,
     ) -> Self {
-        let [batch_size, d_hidden] = constants.hidden.shape().dims();
+        let d_hidden = constants.hidden.shape()[1];
         let columns = gates.start * d_hidden..gates.end * d_hidden;
         let weights =
             B::float_slice(constants.recurrent.clone(), &[0..d_hidden, columns].map(Slice::from));
-        let masks = match &constants.masks {
-            Masks::Untied(masks) => {
-                let slices = [gates, 0..batch_size, 0..d_hidden].map(Slice::from);
-                Masks::Untied(B::float_slice(masks.clone(), &slices))
-            }
-            tied => tied.clone(),
-        };
+        let masks = EnteringMasks::of(&constants.masks).map(|masks| masks.of_gates(gates));
         Self::new(weights, masks, steps)
     }
 
     /// The input weights of all gates.
     pub(super) fn input(constants: &ProjectionConstants<B>, steps: &SequenceSteps) -> Self {
-        Self::new(constants.weights.clone(), constants.masks.clone(), steps)
+        Self::new(constants.weights.clone(), EnteringMasks::of(&constants.masks), steps)
     }
 
-    fn new(weights: FloatTensor<B>, masks: Masks<B>, steps: &SequenceSteps) -> Self {
+    fn new(
+        weights: FloatTensor<B>,
+        masks: Option<EnteringMasks<B>>,
+        steps: &SequenceSteps,
+    ) -> Self {
         let [d_in, width] = weights.shape().dims();
-        let (steps, batch_size) = (steps.clone(), steps.batch_size());
-        let Masks::Untied(masks) = masks else {
-            return Self { weights, masks, steps, d_in };
-        };
-        let n_gates = masks.shape()[0];
-        if n_gates == 1 {
-            let masks = Masks::Tied(B::float_reshape(masks, [batch_size, d_in].into()));
-            return Self { weights, masks, steps, d_in };
+        let mut masked = Self { weights, masks, steps: steps.clone() };
+        let n_gates = masked.n_gates();
+        if n_gates > 1 {
+            // Gate after gate in memory, once: of a view whose gates lie closer together than its
+            // rows a GPU's matrix product makes a copy, in every step.
+            let of_gate = |k| {
+                let weights = gate::<B>(&masked.weights, k, width / n_gates);
+                B::float_reshape(weights, [1, d_in, width / n_gates].into())
+            };
+            masked.weights = B::float_cat((0..n_gates).map(of_gate).collect(), 0);
         }
-        // Gate after gate in memory, once: of a view whose gates lie closer together than its rows
-        // a GPU's matrix product makes a copy, in every step.
-        let of_gate = |k| {
-            let weights = gate::<B>(&weights, k, width / n_gates);
-            B::float_reshape(weights, [1, d_in, width / n_gates].into())
-        };
-        let weights = B::float_cat((0..n_gates).map(of_gate).collect(), 0);
-        Self { weights, masks: Masks::Untied(masks), steps, d_in }
+        masked
     }
 
     /// As a product reads them.
@@ -71,41 +77,40 @@ impl<B: Backend> MaskedWeights<B> {
         &self.weights
     }
 
-    /// `x ∘ z` of the first rows of the batch, or of those of all steps: `[rows, d_in]`, or `[gates,
-    /// rows, d_in]` with a mask for each gate.
-    pub(super) fn mask(&self, values: FloatTensor<B>) -> FloatTensor<B> {
+    /// The gates that have masks of their own; one, if they share it or there is none.
+    fn n_gates(&self) -> usize {
+        self.masks.as_ref().map_or(1, |masks| masks.values.shape()[0])
+    }
+
+    /// `x ∘ z` of these rows: `[rows, d_in]`, or `[gates, rows, d_in]` with a mask for each gate.
+    pub(super) fn mask(&self, values: FloatTensor<B>, rows: Rows) -> FloatTensor<B> {
+        let Some(masks) = self.masks_of(rows) else { return values };
         let [n_rows, d_in] = values.shape().dims();
-        let Some(masks) = self.masks_of(n_rows) else { return values };
         let [n_gates, _, period, _] = masks.shape().dims();
         let values = B::float_reshape(values, [1, n_rows / period, period, d_in].into());
-        let shape = match self.masks {
-            Masks::Untied(_) => [n_gates, n_rows, d_in].into(),
-            _ => [n_rows, d_in].into(),
+        let shape = match n_gates {
+            1 => [n_rows, d_in].into(),
+            _ => [n_gates, n_rows, d_in].into(),
         };
         B::float_reshape(B::float_mul(values, masks), shape)
     }
 
     /// The masks of rows: `[gates, 1, period, d_in]`, which is repeated until there are enough.
-    fn masks_of(&self, n_rows: usize) -> Option<FloatTensor<B>> {
-        let (steps, d_in) = (&self.steps, self.d_in);
-        let batch_size = steps.batch_size();
-        let (masks, n_gates) = match &self.masks {
-            Masks::Identity => return None,
-            Masks::Tied(mask) => (mask.clone(), 1),
-            Masks::Untied(masks) => (masks.clone(), masks.shape()[0]),
+    fn masks_of(&self, rows: Rows) -> Option<FloatTensor<B>> {
+        let EnteringMasks { values, per_step } = self.masks.as_ref()?;
+        let steps = &self.steps;
+        let values = match rows {
+            Rows::OfStep(t) => {
+                masks_of_rows::<B>(values, if *per_step { steps.rows(t) } else { 0..steps.n_at(t) })
+            }
+            Rows::OfAllSteps if *per_step || steps.is_regular() => values.clone(),
+            Rows::OfAllSteps => {
+                let rows = (0..steps.n_rows()).map(|place| steps.at(place).1);
+                B::float_select(values.clone(), 1, indices::<B>(rows, &values.device()))
+            }
         };
-        let masks = B::float_reshape(masks, [n_gates, batch_size, d_in].into());
-        let (masks, period) = if n_rows < batch_size {
-            let slices = [0..n_gates, 0..n_rows, 0..d_in].map(Slice::from);
-            (B::float_slice(masks, &slices), n_rows)
-        } else if n_rows == batch_size || steps.is_regular() {
-            (masks, batch_size)
-        } else {
-            let rows = (0..n_rows).map(|place| steps.at(place).1);
-            let rows = indices::<B>(rows, &masks.device());
-            (B::float_select(masks, 1, rows), n_rows)
-        };
-        Some(B::float_reshape(masks, [n_gates, 1, period, d_in].into()))
+        let [n_gates, period, d_in] = values.shape().dims();
+        Some(B::float_reshape(values, [n_gates, 1, period, d_in].into()))
     }
 
     /// `entering · W` of what [`mask`](Self::mask) gave: `[rows, gates · d_hidden]`.
@@ -114,18 +119,37 @@ impl<B: Backend> MaskedWeights<B> {
         self.gates_side_by_side(product)
     }
 
-    /// `Σ_k (δ_k · W_kᵀ) ∘ z_k`, `[rows, d_in]`: from the gradient of the product to that of what
-    /// was masked.
-    pub(super) fn pull_back(&self, gradient: FloatTensor<B>) -> FloatTensor<B> {
+    /// `Σ_k (δ_k · W_kᵀ) ∘ z_k`, `[rows, d_in]`: from the gradient of the product of these rows to
+    /// that of what was masked.
+    pub(super) fn pull_back(&self, gradient: FloatTensor<B>, rows: Rows) -> FloatTensor<B> {
         let n_rows = gradient.shape()[0];
         let product =
             B::float_matmul(self.gates_apart(gradient), B::float_transpose(self.weights.clone()));
-        let Masks::Untied(_) = self.masks else { return self.mask(product) };
-        let masks = self.masks_of(n_rows).expect("a mask for each gate");
+        if self.n_gates() == 1 {
+            return self.mask(product, rows);
+        }
+        let masks = self.masks_of(rows).expect("a mask for each gate");
         let [n_gates, _, period, d_in] = masks.shape().dims();
         let product = B::float_reshape(product, [n_gates, n_rows / period, period, d_in].into());
         let sum = B::float_sum_dim(B::float_mul(product, masks), 0);
         B::float_reshape(sum, [n_rows, d_in].into())
+    }
+
+    /// What a step hands back to the one before it, if a walk back has come to any: what it
+    /// `carried` past the products, and what comes through them from the last of the `deltas`, one
+    /// of each step so far.
+    pub(super) fn handed_back(
+        &self,
+        carried: Option<FloatTensor<B>>,
+        deltas: &[FloatTensor<B>],
+    ) -> Option<FloatTensor<B>> {
+        let last = deltas.last()?.clone();
+        let t = self.steps.walked(self.steps.seq_length() - deltas.len());
+        let pulled = self.pull_back(last, Rows::OfStep(t));
+        Some(match carried {
+            Some(carried) => B::float_add(carried, pulled),
+            None => pulled,
+        })
     }
 
     /// `enteringᵀ · δ`, `[d_in, gates · d_hidden]`, over all rows at once.
@@ -146,23 +170,63 @@ impl<B: Backend> MaskedWeights<B> {
         deltas: FloatTensor<B>,
     ) -> FloatTensor<B> {
         let entering = entered::<B>(&constants.hidden, packed, &self.steps);
-        self.weight_gradient(self.mask(entering), deltas)
+        self.weight_gradient(self.mask(entering, Rows::OfAllSteps), deltas)
     }
 
     /// `[rows, gates · d_hidden]` as `[gates, rows, d_hidden]` where gates have their own masks.
     fn gates_apart(&self, values: FloatTensor<B>) -> FloatTensor<B> {
-        let Masks::Untied(masks) = &self.masks else { return values };
-        let (n_gates, [rows, width]) = (masks.shape()[0], values.shape().dims());
+        let (n_gates, [rows, width]) = (self.n_gates(), values.shape().dims());
+        if n_gates == 1 {
+            return values;
+        }
         let values = B::float_reshape(values, [rows, n_gates, width / n_gates].into());
         B::float_swap_dims(values, 0, 1)
     }
 
     /// The way back from [`gates_apart`](Self::gates_apart).
     fn gates_side_by_side(&self, values: FloatTensor<B>) -> FloatTensor<B> {
-        let Masks::Untied(_) = self.masks else { return values };
+        if self.n_gates() == 1 {
+            return values;
+        }
         let [n_gates, rows, width] = values.shape().dims();
         B::float_reshape(B::float_swap_dims(values, 0, 1), [rows, n_gates * width].into())
     }
+}
+
+impl<B: Backend> EnteringMasks<B> {
+    fn of(masks: &Masks<B>) -> Option<Self> {
+        let for_all = |mask: &FloatTensor<B>| {
+            let [n_rows, d_in] = mask.shape().dims();
+            B::float_reshape(mask.clone(), [1, n_rows, d_in].into())
+        };
+        Some(match masks {
+            Masks::Identity => return None,
+            Masks::Tied(mask) => Self { values: for_all(mask), per_step: false },
+            Masks::Untied(masks) => Self { values: masks.clone(), per_step: false },
+            Masks::TiedPerStep(mask) => Self { values: for_all(mask), per_step: true },
+            Masks::UntiedPerStep(masks) => Self { values: masks.clone(), per_step: true },
+        })
+    }
+
+    /// Those of some gates.
+    fn of_gates(self, gates: Range<usize>) -> Self {
+        let Self { values, per_step } = self;
+        let [n_gates, n_rows, d_in] = values.shape().dims();
+        if n_gates == 1 {
+            return Self { values, per_step };
+        }
+        let slices = [gates, 0..n_rows, 0..d_in].map(Slice::from);
+        Self { values: B::float_slice(values, &slices), per_step }
+    }
+}
+
+/// Some rows of `[gates, rows, d_in]`.
+fn masks_of_rows<B: Backend>(masks: &FloatTensor<B>, rows: Range<usize>) -> FloatTensor<B> {
+    let [n_gates, n_rows, d_in] = masks.shape().dims();
+    if rows == (0..n_rows) {
+        return masks.clone();
+    }
+    B::float_slice(masks.clone(), &[0..n_gates, rows, 0..d_in].map(Slice::from))
 }
 
 /// The state that entered each row of each step.

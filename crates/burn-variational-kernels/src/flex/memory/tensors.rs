@@ -29,7 +29,7 @@ pub(crate) fn contiguous(constants: &SequenceConstants<Flex>) -> SequenceConstan
         cell: contiguous_optional(&constants.cell),
         candidate_bias: contiguous_optional(&constants.candidate_bias),
         masks: contiguous_masks(&constants.masks),
-        cell_mask: contiguous_optional(&constants.cell_mask),
+        unit_masks: constants.unit_masks.clone().map(|mask| mask.to_contiguous()),
     }
 }
 
@@ -41,11 +41,7 @@ pub(crate) fn contiguous_optional(tensor: &Optional<Flex>) -> Optional<Flex> {
 }
 
 pub(crate) fn contiguous_masks(masks: &Masks<Flex>) -> Masks<Flex> {
-    match masks {
-        Masks::Identity => Masks::Identity,
-        Masks::Tied(mask) => Masks::Tied(mask.to_contiguous()),
-        Masks::Untied(masks) => Masks::Untied(masks.to_contiguous()),
-    }
+    masks.clone().map(|masks| masks.to_contiguous())
 }
 
 /// The elements of a contiguous tensor that may be absent.

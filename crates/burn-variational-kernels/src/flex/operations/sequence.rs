@@ -5,7 +5,7 @@ use burn::backend::Flex;
 use crate::flex::memory::{FlexTensor, buffer, contiguous, elements, owned};
 use crate::flex::numbers::Real;
 use crate::flex::products::mask_values;
-use crate::flex::recurrences::{gru, lstm, rnn};
+use crate::flex::recurrences::{UnitMasks, gru, lstm, rnn};
 use crate::flex::sharing::Sizes;
 use crate::operands::{Keep, SequenceConstants, SequenceTrace};
 use crate::recurrence::Recurrence;
@@ -26,6 +26,7 @@ pub(crate) fn sequence<T: Real>(
     // A step reads at most the cells of the step before, so two in turns are enough.
     let kept = |turns: usize| rows(if keep == Keep::Trace { n_rows } else { turns * batch_size });
     let masks = mask_values::<T>(&constants.masks);
+    let unit_masks = UnitMasks::<T>::new(&constants.unit_masks);
     let (recurrent, hidden) = (T::elements(&constants.recurrent), T::elements(&constants.hidden));
     match recurrence {
         Recurrence::Lstm => {
@@ -34,7 +35,7 @@ pub(crate) fn sequence<T: Real>(
             let pass = lstm::Forward {
                 recurrent,
                 masks,
-                cell_mask: elements(&constants.cell_mask),
+                unit_masks,
                 hidden,
                 cell: elements(&constants.cell).expect("an LSTM carries a cell"),
                 gates: T::elements_mut(&mut gates),
@@ -50,6 +51,7 @@ pub(crate) fn sequence<T: Real>(
             let pass = gru::Forward {
                 recurrent,
                 masks,
+                unit_masks,
                 candidate_bias: elements(&constants.candidate_bias),
                 hidden,
                 gates: T::elements_mut(&mut gates),
@@ -65,15 +67,19 @@ pub(crate) fn sequence<T: Real>(
         }
         Recurrence::Rnn => {
             let (projected, mut packed) = (projected.to_contiguous(), rows(n_rows));
+            let keep = keep == Keep::Trace && unit_masks.zones_out_hidden();
+            let mut inner = keep.then(|| rows(n_rows));
             let pass = rnn::Forward {
                 recurrent,
                 masks,
+                unit_masks,
                 hidden,
                 projected: T::elements(&projected),
+                inner: inner.as_mut().map(T::elements_mut),
                 packed: T::elements_mut(&mut packed),
             };
             rnn::forward(sizes, pass);
-            SequenceTrace { packed, gates: None, inner: None, steps: vec![] }
+            SequenceTrace { packed, gates: None, inner, steps: vec![] }
         }
     }
 }

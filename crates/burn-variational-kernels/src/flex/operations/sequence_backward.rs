@@ -10,7 +10,7 @@ use crate::flex::numbers::Real;
 use crate::flex::products::{
     Deltas, Entered, Inputs, MaskValues, column_sums, mask_values, weight_gradient,
 };
-use crate::flex::recurrences::{gru, lstm, rnn};
+use crate::flex::recurrences::{UnitMasks, gru, lstm, rnn};
 use crate::flex::sharing::Sizes;
 use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
 use crate::recurrence::Recurrence;
@@ -32,6 +32,7 @@ pub(crate) fn sequence_backward<T: Real>(
         sizes,
         constants: &constants,
         masks: mask_values(&constants.masks),
+        unit_masks: UnitMasks::new(&constants.unit_masks),
         gradient: &gradient,
         packed: &packed,
         needs_recurrent,
@@ -40,7 +41,7 @@ pub(crate) fn sequence_backward<T: Real>(
         Recurrence::Lstm => walk.lstm(trace),
         Recurrence::Gru { reset_after: true } => walk.gru_reset_after(trace),
         Recurrence::Gru { reset_after: false } => walk.gru_reset_before(trace),
-        Recurrence::Rnn => walk.rnn(),
+        Recurrence::Rnn => walk.rnn(trace),
     }
 }
 
@@ -49,6 +50,7 @@ struct Walk<'a, T> {
     sizes: Sizes<'a>,
     constants: &'a SequenceConstants<Flex>,
     masks: MaskValues<'a, T>,
+    unit_masks: UnitMasks<'a, T>,
     gradient: &'a FlexTensor,
     packed: &'a FlexTensor,
     needs_recurrent: bool,
@@ -56,14 +58,14 @@ struct Walk<'a, T> {
 
 impl<T: Real> Walk<'_, T> {
     fn lstm(&self, trace: SequenceTrace<Flex>) -> SequenceGradients<Flex> {
-        let SequenceConstants { recurrent, cell, cell_mask, .. } = self.constants;
+        let SequenceConstants { recurrent, cell, .. } = self.constants;
         let mut gates = owned(trace.gates.expect("a traced LSTM keeps its gates"));
         let cells = trace.inner.expect("a traced LSTM keeps its cells").to_contiguous();
         let (mut d_hidden, mut d_cell) = (self.state(), self.state());
         let pass = lstm::Backward {
             recurrent: T::elements(recurrent),
             masks: self.masks,
-            cell_mask: elements(cell_mask),
+            unit_masks: self.unit_masks,
             cell: elements(cell).expect("an LSTM carries a cell"),
             cells: T::elements(&cells),
             gradient: T::elements(self.gradient),
@@ -132,14 +134,16 @@ impl<T: Real> Walk<'_, T> {
         }
     }
 
-    fn rnn(&self) -> SequenceGradients<Flex> {
+    fn rnn(&self, trace: SequenceTrace<Flex>) -> SequenceGradients<Flex> {
         let Sizes { steps, d_hidden: width, .. } = self.sizes;
+        let computed = trace.inner.as_ref().unwrap_or(self.packed).to_contiguous();
         let mut deltas = buffer([steps.n_rows(), width], self.packed.dtype());
         let mut d_hidden = self.state();
         let pass = rnn::Backward {
             recurrent: T::elements(&self.constants.recurrent),
             masks: self.masks,
-            packed: T::elements(self.packed),
+            unit_masks: self.unit_masks,
+            computed: T::elements(&computed),
             gradient: T::elements(self.gradient),
             deltas: T::elements_mut(&mut deltas),
             d_hidden: T::elements_mut(&mut d_hidden),
@@ -165,6 +169,7 @@ impl<T: Real> Walk<'_, T> {
         gru::Backward {
             recurrent: T::elements(&self.constants.recurrent),
             masks: self.masks,
+            unit_masks: self.unit_masks,
             hidden: T::elements(&self.constants.hidden),
             packed: T::elements(self.packed),
             gradient: T::elements(self.gradient),

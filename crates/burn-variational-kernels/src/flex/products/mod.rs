@@ -9,7 +9,7 @@ mod pull_back;
 mod weight_gradient;
 
 pub(crate) use column_sums::{column_sums, weighted_column_sums};
-pub(crate) use masks::{MaskValues, mask_values, masked};
+pub(crate) use masks::{Mask, MaskValues, mask, mask_values, masked, write_masked};
 pub(crate) use panels::Panels;
 pub(crate) use product::Product;
 pub(crate) use projection::Projection;

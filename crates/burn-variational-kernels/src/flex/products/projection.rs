@@ -68,8 +68,7 @@ impl<T: Real> Projection<'_, T> {
                 product.write(buffer, d_in, false, threads);
                 for_each_chunk(output, d_in, threads, |index, output| {
                     let product = &buffer[index * d_in..(index + 1) * d_in];
-                    let (_, row) = steps.at(rows.start + index);
-                    let mask = &mask[row * d_in..(row + 1) * d_in];
+                    let mask = mask.at(steps, steps.at(rows.start + index), &(0..d_in));
                     if run == 0 {
                         masked(output, product, mask);
                     } else {
@@ -145,8 +144,7 @@ impl<T: Real> Projection<'_, T> {
         let d_in = self.d_in;
         let buffer = &mut buffer[..inputs.len()];
         for_each_chunk(buffer, d_in, threads, |index, output| {
-            let (_, row) = self.steps.at(first + index);
-            let mask = &mask[row * d_in..(row + 1) * d_in];
+            let mask = mask.at(self.steps, self.steps.at(first + index), &(0..d_in));
             masked(output, &inputs[index * d_in..(index + 1) * d_in], mask);
         });
         buffer

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::masks::MaskValues;
+use super::masks::{Mask, MaskValues};
 use super::panels::Panels;
 use crate::flex::memory::Shared;
 use crate::flex::numbers::{Real, arch, mul_add};
@@ -53,16 +53,17 @@ impl<'a, T: Real> PullBack<'a, T> {
         // SAFETY: the caller's: what an earlier stage wrote is written no more.
         let deltas = unsafe { deltas.read(range) };
         let len = tile.product_len();
-        self.add(gates, (deltas, stride), tile, &mut d_h[..len], &mut product[..len]);
+        self.add(gates, (deltas, stride), t, tile, &mut d_h[..len], &mut product[..len]);
     }
 
-    /// Adds what comes back through neighbouring gates to `d_h`, `[rows, padded units]`. `deltas`
-    /// starts at the first of the gates in the first of the rows, which lie `stride` apart.
-    /// `product` is scratch as large as `d_h`.
+    /// Adds what comes back through neighbouring gates of step `t` to `d_h`, `[rows, padded
+    /// units]`. `deltas` starts at the first of the gates in the first of the rows, which lie
+    /// `stride` apart. `product` is scratch as large as `d_h`.
     pub(crate) fn add(
         &self,
         gates: Range<usize>,
         (deltas, stride): (&[T], usize),
+        t: usize,
         tile: Tile<'_>,
         d_h: &mut [T],
         product: &mut [T],
@@ -72,7 +73,7 @@ impl<'a, T: Real> PullBack<'a, T> {
             let deltas = &deltas[(run.start - first) * self.d_hidden..];
             let mask = self.masks.of_gate(run.start);
             self.panels.product(tile.units, run, (deltas, stride, tile.rows.len()), product);
-            self.arch.dispatch(AddMasked { d_h, product, mask, tile });
+            self.arch.dispatch(AddMasked { d_h, product, mask, t, tile });
         }
     }
 }
@@ -81,7 +82,8 @@ impl<'a, T: Real> PullBack<'a, T> {
 struct AddMasked<'b, T> {
     d_h: &'b mut [T],
     product: &'b [T],
-    mask: Option<&'b [T]>,
+    mask: Option<Mask<'b, T>>,
+    t: usize,
     tile: Tile<'b>,
 }
 
@@ -90,7 +92,7 @@ impl<T: Real> WithSimd for AddMasked<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { tile, .. } = self;
+        let Self { t, tile, .. } = self;
         let Some(mask) = self.mask else {
             for (d_h, &product) in self.d_h.iter_mut().zip(self.product) {
                 *d_h += product;
@@ -99,7 +101,7 @@ impl<T: Real> WithSimd for AddMasked<'_, T> {
         };
         let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width()));
         for ((row, d_h), product) in rows.zip(self.product.chunks_exact(tile.width())) {
-            let mask = &mask[tile.at(row)];
+            let mask = mask.at(tile.sizes.steps, (t, row), tile.units);
             for ((d_h, &product), &z) in d_h.iter_mut().zip(product).zip(mask) {
                 *d_h = mul_add::<S, T>(product, z, *d_h);
             }

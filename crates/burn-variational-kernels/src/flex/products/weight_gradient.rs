@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::masks::{MaskValues, masked};
+use super::masks::{MaskValues, write_masked};
 use super::product::Product;
 use crate::flex::memory::Scratch;
 use crate::flex::numbers::Real;
@@ -118,7 +118,7 @@ fn write_units<T: Real>(
     gates: &Range<usize>,
     threads: Threads,
 ) {
-    let Inputs { masks, steps, d_in, .. } = inputs;
+    let Inputs { masks, steps, .. } = inputs;
     let Deltas { stride, first_gate, d_hidden, .. } = deltas;
     let n_rows = steps.n_rows();
     let rows_at_a_time = rows_at_a_time(&inputs, masks.run_len(gates) * d_hidden);
@@ -132,13 +132,8 @@ fn write_units<T: Real>(
             for_each_chunk(entered, units.len(), threads, |place, output| {
                 let (t, row) = steps.at(first + place);
                 let input = inputs.at(t, row, &units);
-                match mask {
-                    Some(mask) => {
-                        let start = row * d_in;
-                        masked(output, input, &mask[start + units.start..start + units.end]);
-                    }
-                    None => output.copy_from_slice(input),
-                }
+                let mask = mask.map(|mask| mask.at(steps, (t, row), &units));
+                write_masked(output, input, mask);
             });
             let start = first * stride + (run.start - first_gate) * d_hidden;
             let product = Product {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::flex::memory::Shared;
 use crate::flex::numbers::Real;
-use crate::flex::products::{MaskValues, Panels};
+use crate::flex::products::{MaskValues, Panels, write_masked};
 use crate::flex::sharing::{Sizes, Tile};
 
 /// The states that enter the step at hand and the next, masked, in turns.
@@ -45,9 +45,15 @@ impl<'a, T: Real> Entering<'a, T> {
         buffer: &'a mut [T],
     ) -> Self {
         let n_copies = Self::n_copies(&masks, sizes);
+        let Sizes { steps, d_hidden, .. } = sizes;
         // Rows that begin later find their initial state at whichever turn that is.
         for (copy, output) in buffer.chunks_exact_mut(initial.len()).enumerate() {
-            masks.write(copy % n_copies, 0..initial.len(), initial, output);
+            let mask = masks.copy(copy % n_copies);
+            let states = initial.chunks_exact(d_hidden).zip(output.chunks_exact_mut(d_hidden));
+            for (row, (state, output)) in states.enumerate() {
+                let mask = mask.map(|mask| mask.at(steps, (steps.first(row), row), &(0..d_hidden)));
+                write_masked(output, state, mask);
+            }
         }
         Self { sizes, masks, initial, states, n_copies, copies: Shared::new(buffer) }
     }
@@ -113,19 +119,21 @@ impl<'a, T: Real> Entering<'a, T> {
         }
     }
 
-    /// Masks units of one row of `h_t`, which enter the next step.
+    /// Masks units of one row of `h_t`, which enter the next step: by that step's mask.
     ///
     /// # Safety
     ///
     /// This task alone has this row and these units at step `t`.
     #[inline(always)]
     pub(crate) unsafe fn set(&self, t: usize, row: usize, tile: Tile<'_>, h: &[T]) {
+        let steps = self.sizes.steps;
+        let Some(next) = steps.after(t, row) else { return };
         for copy in 0..self.n_copies {
-            // The next step is the one after or before `t`, which have the same turn.
-            let range = tile.at(self.copy_row(t + 1, copy) + row);
+            let range = tile.at(self.copy_row(next, copy) + row);
             // SAFETY: the caller owns them; readers of step `t` read the other half.
             let output = unsafe { self.copies.write(range) };
-            self.masks.write(copy, tile.at(row), h, output);
+            let mask = self.masks.copy(copy).map(|mask| mask.at(steps, (next, row), tile.units));
+            write_masked(output, h, mask);
         }
     }
 

@@ -4,7 +4,8 @@ use pulp::{Simd, WithSimd};
 
 use super::entering::Entering;
 use super::kept::Kept;
-use super::pointwise::{add, add_sigmoid, add_tanh, multiply};
+use super::pointwise::{add, add_sigmoid, add_tanh, multiply, through_zoneout, zone_out};
+use super::unit_masks::{OfRow, UnitMasks};
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{MaskValues, Panels, PullBack};
@@ -16,7 +17,7 @@ const N_GATES: usize = 4;
 pub(crate) struct Forward<'a, T> {
     pub(crate) recurrent: &'a [T],
     pub(crate) masks: MaskValues<'a, T>,
-    pub(crate) cell_mask: Option<&'a [T]>,
+    pub(crate) unit_masks: UnitMasks<'a, T>,
     pub(crate) hidden: &'a [T],
     pub(crate) cell: &'a [T],
     /// The projected inputs, which the gates replace.
@@ -49,7 +50,7 @@ pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
             cells,
             packed,
             initial_cell: pass.cell,
-            cell_mask: pass.cell_mask,
+            unit_masks: pass.unit_masks,
             entering: &entering,
         });
     });
@@ -65,7 +66,7 @@ struct ForwardRows<'a, 'b, T> {
     cells: Kept<'a, T>,
     packed: Shared<'a, T>,
     initial_cell: &'a [T],
-    cell_mask: Option<&'a [T]>,
+    unit_masks: UnitMasks<'a, T>,
     entering: &'b Entering<'a, T>,
 }
 
@@ -95,14 +96,22 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
             add_sigmoid::<S, T>(f, product(1));
             add_tanh::<S, T>(g, product(2));
             add_sigmoid::<S, T>(o, product(3));
-            next_cell::<S, T>(c, c_before, i, f, g);
-            if let Some(mask) = self.cell_mask {
-                multiply(c, &mask[tile.at(row)]);
-            }
+            let masks = self.unit_masks.at(t, row, tile);
+            next_cell::<S, T>(c, c_before, [i, f, g], masks);
             output::<S, T>(h, o, c);
+            if let Some(mask) = masks.hidden {
+                multiply(h, mask);
+            }
+            if let Some(share) = masks.cell_zoneout {
+                keep_cell::<S, T>(c, c_before, share, masks.cell);
+            }
+            if let Some(share) = masks.hidden_zoneout {
+                // SAFETY: as above.
+                zone_out::<S, T>(h, unsafe { self.entering.state(t, row, tile) }, share);
+            }
             // SAFETY: as above.
             unsafe { self.entering.set(t, row, tile, h) };
-            if steps.is_last(t, row) {
+            if steps.after(t, row).is_none() {
                 // SAFETY: as above.
                 unsafe { self.packed.write(tile.at(steps.n_rows() + row)) }.copy_from_slice(c);
             }
@@ -110,17 +119,47 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
     }
 }
 
-/// `c_t ← f ∘ c_{t-1} + i ∘ g`.
+/// `c ← z_c ∘ (f ∘ c_{t-1} + i ∘ z_g ∘ g)`, what the output reads.
 #[inline(always)]
-fn next_cell<S: Simd, T: Real>(c: &mut [T], before: &[T], i: &[T], f: &[T], g: &[T]) {
+fn next_cell<S: Simd, T: Real>(
+    c: &mut [T],
+    before: &[T],
+    [i, f, g]: [&[T]; 3],
+    masks: OfRow<'_, T>,
+) {
     let n = c.len();
     let (before, i, f, g) = (&before[..n], &i[..n], &f[..n], &g[..n]);
-    for j in 0..n {
-        c[j] = mul_add::<S, T>(f[j], before[j], i[j] * g[j]);
+    match masks.candidate {
+        None => {
+            for j in 0..n {
+                c[j] = mul_add::<S, T>(f[j], before[j], i[j] * g[j]);
+            }
+        }
+        Some(mask) => {
+            let mask = &mask[..n];
+            for j in 0..n {
+                c[j] = mul_add::<S, T>(f[j], before[j], i[j] * (mask[j] * g[j]));
+            }
+        }
+    }
+    if let Some(mask) = masks.cell {
+        multiply(c, mask);
     }
 }
 
-/// `h_t ← o ∘ tanh(c_t)`.
+/// `c_t ← u ∘ c + (1 - u) ∘ z_c ∘ c_{t-1}`, where `u` is the share that is new.
+#[inline(always)]
+fn keep_cell<S: Simd, T: Real>(c: &mut [T], before: &[T], share: &[T], mask: Option<&[T]>) {
+    let Some(mask) = mask else { return zone_out::<S, T>(c, before, share) };
+    let n = c.len();
+    let (before, share, mask) = (&before[..n], &share[..n], &mask[..n]);
+    for j in 0..n {
+        let kept = (T::ONE - share[j]) * (mask[j] * before[j]);
+        c[j] = mul_add::<S, T>(share[j], c[j], kept);
+    }
+}
+
+/// `h ← o ∘ tanh(c)`.
 #[inline(always)]
 fn output<S: Simd, T: Real>(h: &mut [T], o: &[T], c: &[T]) {
     for ((h, &o), &c) in h.iter_mut().zip(o).zip(c) {
@@ -132,14 +171,14 @@ fn output<S: Simd, T: Real>(h: &mut [T], o: &[T], c: &[T]) {
 pub(crate) struct Backward<'a, T> {
     pub(crate) recurrent: &'a [T],
     pub(crate) masks: MaskValues<'a, T>,
-    pub(crate) cell_mask: Option<&'a [T]>,
+    pub(crate) unit_masks: UnitMasks<'a, T>,
     pub(crate) cell: &'a [T],
     pub(crate) cells: &'a [T],
     /// That of the packed result.
     pub(crate) gradient: &'a [T],
     /// The gates, which the gradients of what entered them replace.
     pub(crate) gates: &'a mut [T],
-    /// The gradient of `h_0`, to be filled.
+    /// Zeros; the gradient of `h_0` in the end.
     pub(crate) d_hidden: &'a mut [T],
     /// The gradient of `c_0`, to be filled.
     pub(crate) d_cell: &'a mut [T],
@@ -152,7 +191,7 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
     let pull_back = PullBack::new(pass.recurrent, pass.masks, &schedule);
     pass.d_cell.copy_from_slice(&pass.gradient[steps.n_rows() * d_hidden..]);
     let gates = Shared::new(pass.gates);
-    let (d_initial, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
+    let (carried, d_cell) = (Shared::new(pass.d_hidden), Shared::new(pass.d_cell));
     let arch = arch();
 
     schedule.walk_back(1, 2, |scratch, _, at, tile| {
@@ -166,12 +205,13 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             at,
             tile,
             d_h,
+            scratch: product,
             gradient: pass.gradient,
             gates,
             cells: pass.cells,
             initial_cell: pass.cell,
-            cell_mask: pass.cell_mask,
-            d_initial,
+            unit_masks: pass.unit_masks,
+            carried,
             d_cell,
         });
     });
@@ -182,14 +222,17 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
 struct BackwardRows<'a, 'b, T> {
     at: WalkedBack,
     tile: Tile<'b>,
-    /// What the next step hands back, `[rows, padded units]`.
+    /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     gates: Shared<'a, T>,
     cells: &'a [T],
     initial_cell: &'a [T],
-    cell_mask: Option<&'a [T]>,
-    d_initial: Shared<'a, T>,
+    unit_masks: UnitMasks<'a, T>,
+    /// What the next step hands back to what it zones out.
+    carried: Shared<'a, T>,
     d_cell: Shared<'a, T>,
 }
 
@@ -199,11 +242,17 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
-            let d_h = &mut d_h[..tile.units.len()];
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
+            // SAFETY: this task alone has these rows and units.
+            let carried = unsafe { self.carried.write(tile.at(row)) };
+            if self.unit_masks.zones_out_hidden() {
+                add(d_h, carried);
+            }
             let Some(t) = self.at.step_of(row) else {
-                // SAFETY: this task alone has these rows and units.
-                unsafe { self.d_initial.write(tile.at(row)) }.copy_from_slice(d_h);
+                carried.copy_from_slice(d_h);
                 continue;
             };
             // SAFETY: this task alone has these rows and units of this step; each gate is another
@@ -218,11 +267,35 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 Some(before) => &self.cells[tile.at(before)],
             };
             add(d_h, &self.gradient[tile.at_step(t, row)]);
-            through_output::<S, T>(o, d_c, c, d_h);
-            if let Some(mask) = self.cell_mask {
-                multiply(d_c, &mask[tile.at(row)]);
+            let masks = self.unit_masks.at(t, row, tile);
+            if let Some(share) = masks.hidden_zoneout {
+                through_zoneout(d_h, carried, share);
+            }
+            if let Some(mask) = masks.hidden {
+                multiply(d_h, mask);
+            }
+            match masks.cell_zoneout {
+                None => through_output::<S, T>(o, d_c, c, d_h),
+                Some(share) => {
+                    // What the output read is not what was kept.
+                    next_cell::<S, T>(scratch, c_before, [i, f, g], masks);
+                    through_output_and_share::<S, T>(o, d_c, scratch, d_h, share);
+                }
+            }
+            if let Some(mask) = masks.cell {
+                multiply(d_c, mask);
             }
             through_cell::<S, T>([i, f, g], d_c, c_before);
+            if let Some(mask) = masks.candidate {
+                multiply(i, mask);
+                multiply(g, mask);
+            }
+            if masks.cell_zoneout.is_some() {
+                if let Some(mask) = masks.cell {
+                    multiply(d_h, mask);
+                }
+                add(d_c, d_h);
+            }
         }
     }
 }
@@ -236,6 +309,27 @@ fn through_output<S: Simd, T: Real>(o: &mut [T], d_c: &mut [T], c: &[T], d_h: &[
         let tanh_c = tanh::<S, T>(c[j]);
         let from_h = d_h[j] * o[j];
         d_c[j] = mul_add::<S, T>(from_h, mul_add::<S, T>(-tanh_c, tanh_c, T::ONE), d_c[j]);
+        o[j] = from_h * tanh_c * (T::ONE - o[j]);
+    }
+}
+
+/// The same, and back through the share `u` of `c` in the cell: `d_c ← u ∘ d_c + d_h ∘ o ∘ (1 - tanh²
+/// c)`. `d_h`, which is used up, takes what the cell before gets past it, `(1 - u) ∘ d_c`.
+#[inline(always)]
+fn through_output_and_share<S: Simd, T: Real>(
+    o: &mut [T],
+    d_c: &mut [T],
+    c: &[T],
+    d_h: &mut [T],
+    share: &[T],
+) {
+    let n = o.len();
+    let (d_c, c, d_h, share) = (&mut d_c[..n], &c[..n], &mut d_h[..n], &share[..n]);
+    for j in 0..n {
+        let tanh_c = tanh::<S, T>(c[j]);
+        let (u, later, from_h) = (share[j], d_c[j], d_h[j] * o[j]);
+        d_c[j] = mul_add::<S, T>(from_h, mul_add::<S, T>(-tanh_c, tanh_c, T::ONE), u * later);
+        d_h[j] = (T::ONE - u) * later;
         o[j] = from_h * tanh_c * (T::ONE - o[j]);
     }
 }

@@ -6,3 +6,6 @@ mod kept;
 pub(crate) mod lstm;
 mod pointwise;
 pub(crate) mod rnn;
+mod unit_masks;
+
+pub(crate) use unit_masks::UnitMasks;

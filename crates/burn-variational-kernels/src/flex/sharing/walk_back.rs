@@ -6,7 +6,7 @@ use crate::steps::SequenceSteps;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WalkedBack {
     /// The step to go through, if there is one left.
-    step: Option<usize>,
+    pub(crate) step: Option<usize>,
     /// Its rows.
     pub(crate) n_rows: usize,
     /// The step that the walk came to after it, if there is one.
@@ -32,13 +32,21 @@ impl SequenceSteps {
         WalkedBack { step, n_rows: step.map_or(0, |t| self.n_at(t)), later }
     }
 
-    /// Whether the walk of a row ends with step `t`.
+    /// The step at which the walk of a row begins.
+    pub(crate) fn first(&self, row: usize) -> usize {
+        if !self.is_backwards() {
+            return 0;
+        }
+        (1..self.seq_length()).take_while(|&t| row < self.n_at(t)).last().unwrap_or(0)
+    }
+
+    /// The step that gets the state of a row from step `t`; none if it is the row's last.
     #[inline]
-    pub(crate) fn is_last(&self, t: usize, row: usize) -> bool {
+    pub(crate) fn after(&self, t: usize, row: usize) -> Option<usize> {
         if self.is_backwards() {
-            t == 0
+            t.checked_sub(1)
         } else {
-            t + 1 == self.seq_length() || row >= self.n_at(t + 1)
+            (t + 1 < self.seq_length() && row < self.n_at(t + 1)).then_some(t + 1)
         }
     }
 }
@@ -68,12 +76,23 @@ mod tests {
     }
 
     #[test]
-    fn a_row_ends_where_no_step_comes_after() {
-        let ends = |steps: &SequenceSteps| {
+    fn a_row_begins_where_no_step_comes_before_and_ends_where_none_comes_after() {
+        let rows = |steps: &SequenceSteps| {
             let rows = (0..4).flat_map(|t| (0..steps.n_at(t)).map(move |row| (t, row)));
-            rows.filter(|&(t, row)| steps.is_last(t, row)).collect::<Vec<_>>()
+            rows.collect::<Vec<_>>()
+        };
+        let ends = |steps: &SequenceSteps| {
+            let rows = rows(steps).into_iter();
+            rows.filter(|&(t, row)| steps.after(t, row).is_none()).collect::<Vec<_>>()
         };
         assert_eq!(ends(&packed()), [(0, 3), (1, 1), (1, 2), (3, 0)]);
         assert_eq!(ends(&packed().backwards()), [(0, 0), (0, 1), (0, 2), (0, 3)]);
+        for steps in [packed(), packed().backwards()] {
+            for (t, row) in rows(&steps) {
+                assert_eq!(steps.before(t, row).is_none(), steps.first(row) == t);
+                let after = steps.after(t, row);
+                assert_eq!(after.and_then(|after| steps.before(after, row)), after.map(|_| t));
+            }
+        }
     }
 }

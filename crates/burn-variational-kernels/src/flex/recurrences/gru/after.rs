@@ -10,6 +10,7 @@ use crate::flex::products::{Panels, PullBack};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::kept::Kept;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid};
+use crate::flex::recurrences::unit_masks::UnitMasks;
 use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 /// Runs the recurrence over all steps.
@@ -31,6 +32,7 @@ pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
             tile,
             products,
             candidate_bias: pass.candidate_bias,
+            unit_masks: pass.unit_masks,
             gates,
             inner,
             packed,
@@ -46,6 +48,7 @@ struct ForwardRows<'a, 'b, T> {
     /// `[n_gates, rows, padded units]`.
     products: &'b [T],
     candidate_bias: Option<&'a [T]>,
+    unit_masks: UnitMasks<'a, T>,
     gates: Shared<'a, T>,
     inner: Kept<'a, T>,
     packed: Shared<'a, T>,
@@ -75,7 +78,7 @@ impl<T: Real> WithSimd for ForwardRows<'_, '_, T> {
                 add(q, &bias[tile.units.clone()]);
             }
             candidate::<S, T>(n, r, q);
-            update::<S, T>(h, before, z, n);
+            update::<S, T>(h, before, z, n, self.unit_masks.at(t, row, tile));
             // SAFETY: as above.
             unsafe { self.entering.set(t, row, tile, h) };
         }
@@ -110,8 +113,18 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
                 pull_back.add_step(2..3, of_products, later, tile, d_h, product);
             }
         }
-        let gradient = pass.gradient;
-        arch.dispatch(BackwardRows { at, tile, d_h, gradient, states, gates, inner, carried });
+        arch.dispatch(BackwardRows {
+            at,
+            tile,
+            d_h,
+            scratch: product,
+            gradient: pass.gradient,
+            states,
+            unit_masks: pass.unit_masks,
+            gates,
+            inner,
+            carried,
+        });
     });
 }
 
@@ -122,8 +135,11 @@ struct BackwardRows<'a, 'b, T> {
     tile: Tile<'b>,
     /// What comes back through the products of the next step, `[rows, padded units]`.
     d_h: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     states: (&'a [T], &'a [T]),
+    unit_masks: UnitMasks<'a, T>,
     gates: Shared<'a, T>,
     inner: Shared<'a, T>,
     /// What comes back through the update of the next step.
@@ -136,8 +152,10 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
-            let d_h = &mut d_h[..tile.units.len()];
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             add(d_h, carried);
@@ -152,7 +170,8 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 (gate(0), gate(1), gate(2), self.inner.write(tile.at_step(t, row)))
             };
             let before = previous(self.states, t, row, tile);
-            through_update::<S, T>(z, n, carried, d_h, before);
+            let masks = (self.unit_masks.at(t, row, tile), scratch);
+            through_update::<S, T>([z, n], carried, d_h, before, masks);
             through_reset(r, q, n);
         }
     }

@@ -13,6 +13,7 @@ use crate::flex::products::{Panels, PullBack, masked};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::kept::Kept;
 use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
+use crate::flex::recurrences::unit_masks::UnitMasks;
 use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
 /// The gates that read the state as it is: reset and update.
@@ -31,7 +32,8 @@ pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
 
     schedule.walk(2, READ_STATE.len(), |scratch, stage, t, tile| {
         let len = tile.product_len();
-        let step = Step { t, tile, gates, passed, packed, entering: &entering };
+        let (unit_masks, entering) = (pass.unit_masks, &entering);
+        let step = Step { t, tile, unit_masks, gates, passed, packed, entering };
         if stage.is_multiple_of(2) {
             let products = &mut scratch[..READ_STATE.len() * len];
             // SAFETY: the step before is finished.
@@ -51,6 +53,7 @@ pub(crate) fn forward<T: Real>(sizes: Sizes<'_>, pass: Forward<'_, T>) {
 struct Step<'a, 'b, T> {
     t: usize,
     tile: Tile<'b>,
+    unit_masks: UnitMasks<'a, T>,
     gates: Shared<'a, T>,
     /// `r ∘ h_{t-1} ∘ z_h`.
     passed: Kept<'a, T>,
@@ -123,7 +126,7 @@ impl<T: Real> WithSimd for CandidateRows<'_, '_, T> {
                 (step.gate(row, 1), step.gate(row, 2), h, before)
             };
             add_tanh::<S, T>(n, tile.of_product(products, 0, row));
-            update::<S, T>(h, before, z, n);
+            update::<S, T>(h, before, z, n, step.unit_masks.at(t, row, tile));
             // SAFETY: as above.
             unsafe { step.entering.set(t, row, tile, h) };
         }
@@ -150,7 +153,8 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             let range = tile.rows.start * d_hidden..tile.rows.end * d_hidden;
             // SAFETY: the stage before wrote it for all units.
             let deltas = unsafe { candidate.read(range) };
-            pull_back.add(2..3, (deltas, d_hidden), tile, d_h, product);
+            let t = at.step.expect("the last stage has no other half");
+            pull_back.add(2..3, (deltas, d_hidden), t, tile, d_h, product);
         } else if let Some(later) = at.later {
             let deltas = (gates, N_GATES * d_hidden);
             // SAFETY: the later step is finished.
@@ -161,8 +165,10 @@ pub(crate) fn backward<T: Real>(sizes: Sizes<'_>, pass: Backward<'_, T>) {
             tile,
             reset,
             d_h,
+            scratch: product,
             gradient: pass.gradient,
             states,
+            unit_masks: pass.unit_masks,
             gates,
             candidate,
             carried,
@@ -179,8 +185,11 @@ struct BackwardRows<'a, 'b, T> {
     reset: bool,
     /// What comes back through a product, `[rows, padded units]`.
     d_h: &'b mut [T],
+    /// As large, of any values.
+    scratch: &'b mut [T],
     gradient: &'a [T],
     states: (&'a [T], &'a [T]),
+    unit_masks: UnitMasks<'a, T>,
     gates: Shared<'a, T>,
     candidate: Shared<'a, T>,
     /// What comes back to the state otherwise.
@@ -193,8 +202,10 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { tile, .. } = self;
-        for (row, d_h) in tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())) {
-            let d_h = &mut d_h[..tile.units.len()];
+        let scratch = self.scratch.chunks_exact_mut(tile.width());
+        let rows = tile.rows.clone().zip(self.d_h.chunks_exact_mut(tile.width())).zip(scratch);
+        for ((row, d_h), scratch) in rows {
+            let (d_h, scratch) = (&mut d_h[..tile.units.len()], &mut scratch[..tile.units.len()]);
             // SAFETY: this task alone has these rows and units.
             let carried = unsafe { self.carried.write(tile.at(row)) };
             let Some(t) = self.at.step_of(row) else {
@@ -209,8 +220,9 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             } else {
                 add(d_h, carried);
                 add(d_h, &self.gradient[tile.at_step(t, row)]);
-                let n = gate(2);
-                through_update::<S, T>(gate(1), n, carried, d_h, before);
+                let (z, n) = (gate(1), gate(2));
+                let masks = (self.unit_masks.at(t, row, tile), scratch);
+                through_update::<S, T>([z, n], carried, d_h, before, masks);
                 // SAFETY: as above.
                 unsafe { self.candidate.write(tile.at(row)) }.copy_from_slice(n);
             }

@@ -1,31 +1,46 @@
 //! The operation as users of tensors see it.
 
+mod checks;
+
 use burn::backend::Dispatch;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use crate::dispatch::SequenceBackend;
-use crate::masks::SequenceMasks;
+use crate::masks::{SequenceMasks, UnitMask, UnitMasks};
 use crate::operands::{Optional, SequenceConstants};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
-use crate::support::{check_dims, check_dtypes, check_sizes, has_engine};
+use crate::support::{check_sizes, has_engine};
 
 /// A whole sequence of one recurrent layer in one direction, as one operation and one node of the
 /// autodiff graph.
 ///
-/// With `x_t` the projected inputs (any input bias added), `z` the recurrent mask, the same at
-/// every step, and `z_k` that of gate `k` where each has its own:
+/// With `x_t` the projected inputs (any input bias added), `U` the recurrent weights, and these
+/// masks, each of them constant, the same at every step or another at each, and 1 where there is
+/// none:
+///
+/// - `z` on the state where it enters the gates, or `z_k` where each gate has its own;
+/// - `z_g` on the candidate of an LSTM or a GRU;
+/// - `z_c` on the cell that an LSTM carries, and `z_m` on the hidden state that it makes;
+/// - `u_h` and `u_c`, the shares of hidden state and cell that are new (zoneout).
 ///
 /// ```text
-/// LSTM   [i f g o] = x_t + (h_{t-1} ∘ z) U
-///        c_t = z_c ∘ (σ(f) ∘ c_{t-1} + σ(i) ∘ tanh(g))
-///        h_t = σ(o) ∘ tanh(c_t)
+/// LSTM   [a_i a_f a_g a_o] = x_t + (h_{t-1} ∘ z) U
+///        i = σ(a_i)   f = σ(a_f)   g = tanh(a_g)   o = σ(a_o)
+///        c̃ = f ∘ c_{t-1} + i ∘ z_g ∘ g
+///        ĉ = z_c ∘ c̃
+///        c_t = z_c ∘ (u_c ∘ c̃ + (1 - u_c) ∘ c_{t-1})
+///        ĥ = z_m ∘ o ∘ tanh(ĉ)
 /// GRU    [r u] = σ(x_ru + (h_{t-1} ∘ z) U_ru)
 ///        n = tanh(x_n + r ∘ ((h_{t-1} ∘ z) U_n + b_hn))      reset after
 ///        n = tanh(x_n + (r ∘ h_{t-1} ∘ z) U_n)               reset before
-///        h_t = (1 - u) ∘ n + u ∘ h_{t-1}
-/// RNN    h_t = tanh(x_t + (h_{t-1} ∘ z) U)
+///        ĥ = (1 - u) ∘ z_g ∘ n + u ∘ h_{t-1}
+/// RNN    ĥ = tanh(x_t + (h_{t-1} ∘ z) U)
+/// all    h_t = u_h ∘ ĥ + (1 - u_h) ∘ h_{t-1}
 /// ```
+///
+/// The initial cell is not masked. Where there is a cell zoneout, the output reads `ĉ`, which is not
+/// zoned out (Krueger et al. 2017).
 ///
 /// # Example
 ///
@@ -53,7 +68,7 @@ pub struct Sequence {
     cell: Option<Tensor<2>>,
     candidate_bias: Option<Tensor<1>>,
     masks: SequenceMasks,
-    cell_mask: Option<Tensor<2>>,
+    unit_masks: UnitMasks,
 }
 
 /// What a sequence gives.
@@ -82,7 +97,7 @@ impl Sequence {
             cell: None,
             candidate_bias: None,
             masks: SequenceMasks::Identity,
-            cell_mask: None,
+            unit_masks: UnitMasks::default(),
         }
     }
 
@@ -104,18 +119,43 @@ impl Sequence {
         self
     }
 
-    /// With this mask `[batch_size, d_hidden]` on the cell an LSTM carries (`RNNDrop`, Moon et al.
-    /// 2015).
-    pub fn with_cell_mask(mut self, mask: Tensor<2>) -> Self {
-        self.cell_mask = Some(mask);
+    /// With `z_c`, a mask on the cell that an LSTM carries (`RNNDrop`, Moon et al. 2015).
+    pub fn with_cell_mask(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.cell = Some(mask);
+        self
+    }
+
+    /// With `z_g`, a mask on the candidate of an LSTM or a GRU, before the update gate lets it in
+    /// (Semeniuta et al. 2016).
+    pub fn with_candidate_mask(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.candidate = Some(mask);
+        self
+    }
+
+    /// With `z_m`, a mask on the hidden state of an LSTM where it is made: what stands for `z_c` where
+    /// its mean is asked for.
+    pub fn with_hidden_mask(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.hidden = Some(mask);
+        self
+    }
+
+    /// With `u_h`, the share of the hidden state that is new: 0 where a unit keeps what it was
+    /// (zoneout, Krueger et al. 2017).
+    pub fn with_hidden_zoneout(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.hidden_zoneout = Some(mask);
+        self
+    }
+
+    /// With `u_c`, the share of the cell of an LSTM that is new (zoneout, Krueger et al. 2017).
+    pub fn with_cell_zoneout(mut self, mask: UnitMask) -> Self {
+        self.unit_masks.cell_zoneout = Some(mask);
         self
     }
 
     /// Whether the engine takes it: it runs on the device, and the masks are constants. A mask
     /// that wants a gradient is for plain tensor operations.
     pub fn is_supported<const D: usize>(&self, projected: &Tensor<D>) -> bool {
-        let tracked =
-            self.masks.is_tracked() || self.cell_mask.as_ref().is_some_and(Tensor::is_tracked);
+        let tracked = self.masks.is_tracked() || self.unit_masks.is_tracked();
         !tracked && has_engine(&projected.device())
     }
 
@@ -129,7 +169,7 @@ impl Sequence {
         let dims @ [seq_length, batch_size, width] = projected.dims();
         check_sizes("Sequence", &[("seq_length", seq_length), ("batch_size", batch_size)]);
         let steps = SequenceSteps::regular(seq_length, batch_size);
-        self.check("seq_length, batch_size", &dims, batch_size);
+        self.check("seq_length, batch_size", &dims, &steps);
         let d_hidden = self.recurrent.dims()[0];
         let SequenceOutput { outputs, hidden, cell } =
             self.run_rows(projected.reshape([seq_length * batch_size, width]), &steps);
@@ -168,7 +208,7 @@ impl Sequence {
             "Sequence: projected must have the {} rows of the steps, got {dims:?}",
             steps.n_rows()
         );
-        self.check("n_rows", &dims, steps.batch_size());
+        self.check("n_rows", &dims, steps);
         self.run_rows(projected, steps)
     }
 
@@ -191,63 +231,6 @@ impl Sequence {
         SequenceOutput { hidden: last_states(&outputs, steps), cell, outputs }
     }
 
-    fn check(&self, rows: &str, projected: &[usize], batch_size: usize) {
-        let [d_hidden, _] = self.recurrent.dims();
-        check_sizes("Sequence", &[("d_hidden", d_hidden)]);
-        let (n_gates, width) = (self.recurrence.n_gates(), projected[projected.len() - 1]);
-        assert!(
-            width == n_gates * d_hidden && self.recurrent.dims() == [d_hidden, width],
-            "Sequence: {:?} takes projected [{rows}, {n_gates} · d_hidden] and recurrent \
-             [d_hidden, {n_gates} · d_hidden], got {projected:?} and {:?}",
-            self.recurrence,
-            self.recurrent.dims()
-        );
-        let state = [batch_size, d_hidden];
-        check_dims("Sequence: hidden", self.hidden.dims(), state);
-        let of_lstm = [("cell", &self.cell), ("cell_mask", &self.cell_mask)];
-        for (field, tensor) in of_lstm {
-            if let Some(tensor) = tensor {
-                assert!(
-                    self.recurrence.has_cell(),
-                    "Sequence: {:?} has no cell, got {field}",
-                    self.recurrence
-                );
-                check_dims(&format!("Sequence: {field}"), tensor.dims(), state);
-            }
-        }
-        assert!(
-            self.cell.is_some() || !self.recurrence.has_cell(),
-            "Sequence: Lstm needs an initial cell, got none"
-        );
-        if let Some(bias) = &self.candidate_bias {
-            assert!(
-                self.recurrence == Recurrence::Gru { reset_after: true },
-                "Sequence: {:?} has no candidate bias, got one",
-                self.recurrence
-            );
-            check_dims("Sequence: candidate_bias", bias.dims(), [d_hidden]);
-        }
-        match &self.masks {
-            SequenceMasks::Identity => {}
-            SequenceMasks::Tied(mask) => check_dims("Sequence: mask", mask.dims(), state),
-            SequenceMasks::Untied(masks) => {
-                check_dims("Sequence: masks", masks.dims(), [n_gates, batch_size, d_hidden]);
-            }
-        }
-    }
-
-    fn check_dtypes(&self, projected: DType) {
-        let others = [
-            ("recurrent", Some(self.recurrent.dtype())),
-            ("hidden", Some(self.hidden.dtype())),
-            ("cell", self.cell.as_ref().map(Tensor::dtype)),
-            ("candidate_bias", self.candidate_bias.as_ref().map(Tensor::dtype)),
-            ("masks", self.masks.dtype()),
-            ("cell_mask", self.cell_mask.as_ref().map(Tensor::dtype)),
-        ];
-        check_dtypes("Sequence", ("projected", projected), &others);
-    }
-
     fn dispatch(self, projected: Tensor<2>, steps: SequenceSteps) -> Tensor<2> {
         fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> Optional<Dispatch> {
             tensor.map(Tensor::into_dispatch).into()
@@ -260,7 +243,7 @@ impl Sequence {
             cell: optional(self.cell),
             candidate_bias: optional(self.candidate_bias),
             masks: self.masks.into_dispatch(),
-            cell_mask: optional(self.cell_mask),
+            unit_masks: self.unit_masks.into_dispatch(),
         };
         let (recurrence, projected) = (self.recurrence, projected.into_dispatch());
         let packed =
@@ -286,66 +269,4 @@ fn last_states(outputs: &Tensor<2>, steps: &SequenceSteps) -> Tensor<2> {
     let rows: Vec<i64> = steps.last_rows().into_iter().map(|row| row as i64).collect();
     let rows = TensorData::new(rows, [batch_size]);
     outputs.clone().select(0, Tensor::from_data(rows, &outputs.device()))
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, FloatDType};
-
-    use super::*;
-
-    fn ones<const D: usize>(dims: [usize; D]) -> Tensor<D> {
-        Tensor::ones(dims, &Device::flex())
-    }
-
-    fn double<const D: usize>(dims: [usize; D]) -> Tensor<D> {
-        ones(dims).cast(FloatDType::F64)
-    }
-
-    /// Five steps of two rows, three units.
-    fn run(sequence: Sequence) {
-        sequence.run(ones([5, 2, 12]));
-    }
-
-    fn lstm() -> Sequence {
-        Sequence::new(Recurrence::Lstm, ones([3, 12]), ones([2, 3])).with_cell(ones([2, 3]))
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: recurrent must be F32 as projected is, got F64")]
-    fn weights_of_another_type_are_named() {
-        run(Sequence { recurrent: double([3, 12]), ..lstm() });
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: hidden must be F32 as projected is, got F64")]
-    fn a_state_of_another_type_is_named() {
-        run(Sequence { hidden: double([2, 3]), ..lstm() });
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: cell must be F32 as projected is, got F64")]
-    fn a_cell_of_another_type_is_named() {
-        run(lstm().with_cell(double([2, 3])));
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: masks must be F32 as projected is, got F64")]
-    fn masks_of_another_type_are_named() {
-        run(lstm().with_masks(SequenceMasks::Untied(double([4, 2, 3]))));
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: cell_mask must be F32 as projected is, got F64")]
-    fn a_cell_mask_of_another_type_is_named() {
-        run(lstm().with_cell_mask(double([2, 3])));
-    }
-
-    #[test]
-    #[should_panic(expected = "Sequence: candidate_bias must be F32 as projected is, got F64")]
-    fn a_candidate_bias_of_another_type_is_named() {
-        let recurrence = Recurrence::Gru { reset_after: true };
-        let sequence = Sequence::new(recurrence, ones([3, 9]), ones([2, 3]));
-        sequence.with_candidate_bias(double([3])).run(ones([5, 2, 9]));
-    }
 }
