@@ -84,8 +84,8 @@ impl WordStream {
         for words in words.chunks_mut(AT_ONCE) {
             let bytes = &mut bytes[..4 * words.len()];
             generator.fill_bytes(bytes);
-            for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-                *word = u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
             }
         }
     }
