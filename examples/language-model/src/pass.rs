@@ -122,7 +122,7 @@ mod tests {
             objective(&recipe, sum, &reading).into_scalar::<f32>()
         };
         let activation = 2.0 * (4.0 + 36.0 + 64.0) / 3.0;
-        let temporal = 2.5;
+        let temporal = 0.5 * (4.0 + 1.0);
         // A few roundings of numbers under 100.
         assert!((of(Method::Awd) - (4.0 + activation + temporal)).abs() < 1e-4);
         assert!((of(Method::Variational) - 12.0).abs() < 1e-4);
