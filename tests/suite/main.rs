@@ -25,6 +25,7 @@ mod parts;
 mod penalties;
 mod perplexity;
 mod readme;
+mod refused;
 mod saved_model;
 mod schemes;
 mod sites;
