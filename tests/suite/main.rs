@@ -1,6 +1,7 @@
 //! One suite for every backend: what must hold of the layers, whatever they run on.
 
 mod averaging;
+mod awd;
 mod bayesian;
 mod boundedness;
 mod checkpoint;
