@@ -39,6 +39,12 @@ SITES = {
     "EmbeddingToken": 5,
     "Between": 6,
     "Cell": 7,
+    "Candidate": 8,
+    "ZoneoutHidden": 9,
+    "ZoneoutCell": 10,
+    "Hidden": 11,
+    "InputWeights": 12,
+    "RecurrentWeights": 13,
 }
 NAMED_SITE = 255
 ORIGIN = {

@@ -42,7 +42,9 @@ pub struct GoldenLayer {
     pub bias_hh: Option<GoldenTensor>,
     pub h0: GoldenTensor,
     pub c0: Option<GoldenTensor>,
+    #[serde(default)]
     pub input_masks: Vec<GoldenTensor>,
+    #[serde(default)]
     pub recurrent_masks: Vec<GoldenTensor>,
     pub h_final_weights: GoldenTensor,
     pub c_final_weights: Option<GoldenTensor>,

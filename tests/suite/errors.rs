@@ -292,7 +292,7 @@ fn a_word_mask_of_another_batch_size_is_refused() {
 }
 
 /// What a panic says.
-fn message_of(panics: impl FnOnce()) -> String {
+pub(super) fn message_of(panics: impl FnOnce()) -> String {
     let refused = std::panic::catch_unwind(AssertUnwindSafe(panics));
     *refused.unwrap_err().downcast::<String>().unwrap()
 }

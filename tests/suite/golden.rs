@@ -14,7 +14,7 @@ use cross_backend_tests::{
 };
 
 /// What of a golden test depends on the cell.
-trait GoldenCell: RecurrentCell {
+pub(super) trait GoldenCell: RecurrentCell {
     fn of(layer: &GoldenLayer, device: &Device) -> Self;
     fn gates(&self) -> &GateWeights;
     /// `b_hn`, if the cell has it.
@@ -116,7 +116,7 @@ fn site_masks(masks: &[GoldenTensor], n_gates: usize, device: &Device) -> SiteMa
 }
 
 /// Five significant digits of f32 on every backend, and each element for itself.
-fn assert_golden<const D: usize>(got: &Tensor<D>, expected: &[f64], what: String) {
+pub(super) fn assert_golden<const D: usize>(got: &Tensor<D>, expected: &[f64], what: String) {
     assert_close(got, expected, CPU_TOLERANCE, &what);
     assert_elements_close(got, expected, what);
 }

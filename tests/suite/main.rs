@@ -1,14 +1,18 @@
 //! One suite for every backend: what must hold of the layers, whatever they run on.
 
 mod averaging;
+mod awd;
 mod bayesian;
 mod boundedness;
+mod by_hand;
 mod checkpoint;
 mod concrete;
 mod configs;
 mod decay;
+mod dropped_weights;
 mod embedding;
 mod engine;
+mod equivalences;
 mod errors;
 mod every_scheme;
 mod gal;
@@ -16,6 +20,7 @@ mod golden;
 mod gradients;
 mod kl;
 mod lengths;
+mod mask_axes;
 mod masks;
 mod monte_carlo;
 mod own_cells;
@@ -25,6 +30,7 @@ mod parts;
 mod penalties;
 mod perplexity;
 mod readme;
+mod refused;
 mod saved_model;
 mod schemes;
 mod sites;

@@ -1,11 +1,11 @@
 //! Monte Carlo over the masks of recurrent layers.
 
 use burn::module::Module;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, activation};
 use burn_variational::dropout::{MaskRng, VariationalModel};
-use burn_variational::mc::{MonteCarlo, MonteCarloError};
+use burn_variational::mc::{ClassProbabilities, MonteCarlo, MonteCarloError};
 use burn_variational::rnn::{StackDropout, VariationalLstm, VariationalLstmConfig};
-use cross_backend_tests::{assert_close, on_every_device, tolerance};
+use cross_backend_tests::{assert_close, on_every_device, relative_error, tolerance};
 
 /// The bytes of a row of outputs: 6 steps of 4 units.
 const ROW_BYTES: usize = 6 * 4 * size_of::<f32>();
@@ -16,6 +16,11 @@ fn lstm(dropout: StackDropout, device: &Device) -> VariationalLstm {
 
 fn input(device: &Device) -> Tensor<3> {
     Tensor::random([5, 6, 3], Distribution::Uniform(-1.0, 1.0), device)
+}
+
+fn bits(tensor: Tensor<3>) -> Vec<u32> {
+    let values: Vec<f32> = tensor.into_data().try_to_vec().unwrap();
+    values.into_iter().map(f32::to_bits).collect()
 }
 
 fn mc(n_draws: usize) -> MonteCarlo {
@@ -37,6 +42,52 @@ on_every_device! {
             assert_eq!(variance.to_bits(), 0.0_f32.to_bits(), "in passes of {max_rows} rows");
             assert!(!prediction.is_random());
         }
+    }
+
+    fn rate_zero_of_every_scheme_is_the_layer_without_dropout(device: &Device) {
+        let lstm_with = |dropout| lstm(dropout, device);
+        let whole = lstm_with(StackDropout::none());
+        let input = input(device);
+        let expected = bits(whole.forward(input.clone(), None, &whole.identity_masks()).0);
+        for dropout in [
+            StackDropout::naive(0.0),
+            StackDropout::variational(0.0, 0.0),
+            StackDropout::variational_untied(0.0, 0.0),
+            StackDropout::rnn_drop(0.0),
+            StackDropout::semeniuta(0.0, 0.0),
+            StackDropout::zoneout(0.0, 0.0),
+            StackDropout::awd(0.0, 0.0, 0.0, 0.0),
+            StackDropout::keras(0.0, 0.0),
+            StackDropout::gal_keras(0.0, 0.0),
+        ] {
+            let asking = whole.clone().with_dropout(dropout.clone());
+            let moments = mc(3).moments(&asking, &input).unwrap();
+            assert!(!moments.is_random(), "{dropout:?}");
+            assert_eq!(bits(moments.mean()), expected, "{dropout:?}");
+            assert_eq!(moments.variance().max().into_scalar::<f32>().to_bits(), 0, "{dropout:?}");
+        }
+    }
+
+    fn probabilities_are_averaged_and_logits_are_not(device: &Device) {
+        let lstm = lstm(StackDropout::variational(0.5, 0.5), device);
+        // Far from the origin a softmax is no straight line.
+        let input = input(device) * 5.0;
+        let scaled = |output: Tensor<3>| output * 10.0;
+        let estimate = mc(8).accumulate(5, ClassProbabilities::new(), |pass| {
+            Ok::<_, MonteCarloError>(scaled(pass.run(&lstm, &input)))
+        });
+        let got = estimate.unwrap().into_value().probabilities();
+        let draws = mc(8).samples(&lstm, &input).unwrap().into_value();
+        let mean = |draws: Vec<Tensor<3>>| -> Vec<f64> {
+            let mean = Tensor::stack::<4>(draws, 0).mean_dim(0);
+            mean.into_data().iter::<f64>().collect()
+        };
+        let probabilities = |logits: Tensor<3>| activation::softmax(scaled(logits), 2);
+        let expected = mean(draws.iter().cloned().map(probabilities).collect());
+        assert_close(&got, &expected, tolerance(device), "the mean of the probabilities");
+        let logits = Tensor::<1>::from_data(mean(draws).as_slice(), device).reshape([5, 6, 4]);
+        let of_mean: Vec<f64> = probabilities(logits).into_data().iter::<f64>().collect();
+        assert!(relative_error(&of_mean, &expected) > 1e-2, "those of the mean are others");
     }
 
     fn a_model_that_asks_for_no_draw_is_an_error(device: &Device) {

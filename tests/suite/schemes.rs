@@ -1,7 +1,9 @@
 //! What each scheme drops, where, and what it leaves alone.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_variational::dropout::{DropoutMask, MaskLifetime, MaskTying, Site, SiteDropout};
+use burn_variational::dropout::{
+    DropoutMask, MaskLifetime, MaskTying, Site, SiteDropout, WeightDropout,
+};
 use burn_variational::rnn::{
     CellConfig, LayerDropout, LayerMasks, LstmCellConfig, RecurrentLayer, SiteMasks, StackDropout,
     VariationalLstmConfig,
@@ -73,6 +75,17 @@ fn each_scheme_inside_a_step_drops_what_its_paper_says() {
     assert_eq!(asked(&zoneout), [[None; 3]; 3]);
     assert_eq!(at(&zoneout, Site::ZoneoutCell), zoned_out(0.5));
     assert_eq!(at(&zoneout, Site::ZoneoutHidden), zoned_out(0.05));
+
+    // As published for the Penn Treebank.
+    let awd = StackDropout::awd(0.4, 0.25, 0.4, 0.5);
+    let [x, between] = [0.4, 0.25].map(|prob| Some(SiteDropout::new(prob)));
+    assert_eq!(asked(&awd), [[x, None, None], [between, None, None], [between, None, x]]);
+    for l in 0..3 {
+        let weights: Vec<_> =
+            awd.layer(l, 3).iter_weights().map(|(s, w)| (s.clone(), *w)).collect();
+        // Of elements, inverted.
+        assert_eq!(weights, [(Site::RecurrentWeights, WeightDropout::new(0.5))]);
+    }
 
     let x = Some(SiteDropout::new(0.2).untied());
     let h = Some(SiteDropout::new(0.3).untied());

@@ -70,14 +70,14 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     /// # Panics
     ///
     /// If a rate is not in `[0, 1)`, or is that of a site that the cell does not read, or the site
-    /// takes no such masks, with the reason.
+    /// takes no such masks, with the reason, or weights have no such axis.
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
         for (site, asked) in dropout.iter() {
             self.check_reads("dropout", site).check("RecurrentLayer", asked);
         }
         for (site, asked) in dropout.iter_weights() {
             asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
-            let _ = self.check_has_weights(site);
+            asked.assert_fits(self.check_has_weights(site).value.dims());
         }
         self.dropout = dropout;
         self
@@ -209,7 +209,7 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     fn check_has_weights(&self, site: &Site) -> WeightSite {
         let weights = self.cell.weight_sites();
         let names: Vec<_> = weights.iter().map(|weight| weight.site.name().to_string()).collect();
-        let names = names.join(", ");
+        let names = if names.is_empty() { "none".into() } else { names.join(", ") };
         weights.into_iter().find(|weight| weight.site == *site).unwrap_or_else(|| {
             panic!(
                 "RecurrentLayer: dropout must be of weights that the cell has ({names}), got {site}"

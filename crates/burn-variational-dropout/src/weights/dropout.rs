@@ -106,6 +106,15 @@ impl WeightDropout {
         self.as_site().assert_valid(owner, field);
     }
 
+    /// Checks that a weight of these dims has the axis that is asked for.
+    ///
+    /// # Panics
+    ///
+    /// If it has not.
+    pub fn assert_fits<const D: usize>(&self, weight: [usize; D]) {
+        let _ = self.mask_dims(weight);
+    }
+
     /// Samples the mask of a weight, in its float type and on its device; none where it is the
     /// identity, as it is at rate 0 and, with inverted scaling, in an expected draw.
     ///
