@@ -10,8 +10,8 @@ use burn_variational::dropout::WeightDropout;
 use burn_variational::prelude::*;
 use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
 use cross_backend_tests::{
-    Cell, Reference, ReferenceBatch, ReferenceMask, ReferenceSites, flex, is_cpu, on_every_path,
-    relative_error,
+    Cell, Operation, Reference, ReferenceBatch, ReferenceMask, ReferenceSites, engine_runs, flex,
+    is_cpu, is_ruled_out, on_every_path, relative_error,
 };
 
 use super::gradients::{Collect, Fill, InitialState, numbers, reference};
@@ -234,9 +234,12 @@ where
     let dims = |width| [SEQ_LENGTH, BATCH_SIZE, width];
     let input = tensor(numbers(SEQ_LENGTH * BATCH_SIZE * D_INPUT, 0.7), dims(D_INPUT));
     let lengths = Lengths::new(LENGTHS.into(), SEQ_LENGTH).unwrap();
-    let (output, state) = layer.forward((input, &lengths), Some(state), &masks);
-
     let what = format!("{case:?}, {}", schemes(case.cell)[case.scheme].0);
+    let before = engine_runs(Operation::Sequence);
+    let (output, state) = layer.forward((input, &lengths), Some(state), &masks);
+    let n_runs = engine_runs(Operation::Sequence) - before;
+    assert_eq!(n_runs, usize::from(!is_ruled_out()), "{what}: runs of the engine");
+
     let values: Vec<f64> = output.to_data().iter::<f64>().collect();
     let error = relative_error(&values, &expected.outputs);
     assert!(error <= TOLERANCE, "{what}, outputs: {error:.1e}");

@@ -52,10 +52,10 @@ fn asked(site: &Site, n_gates: usize) -> Vec<(SiteDropout, usize)> {
         Site::Cell | Site::ZoneoutHidden | Site::ZoneoutCell => vec![half.unscaled()],
         _ => vec![half, half.unscaled(), half.gaussian()],
     };
-    let lifetimes = if *site == Site::Cell {
-        vec![MaskLifetime::PerSequence]
-    } else {
-        vec![MaskLifetime::PerSequence, MaskLifetime::PerStep]
+    let lifetimes = match site {
+        Site::Cell => vec![MaskLifetime::PerSequence],
+        Site::ZoneoutHidden | Site::ZoneoutCell => vec![MaskLifetime::PerStep],
+        _ => vec![MaskLifetime::PerSequence, MaskLifetime::PerStep],
     };
     let mut asked = Vec::new();
     for dropout in base {

@@ -4,13 +4,13 @@ use std::panic::AssertUnwindSafe;
 
 use burn::nn::activation::{ActivationConfig, HardSigmoidConfig};
 use burn::tensor::{Device, Tensor};
-use burn_variational::dropout::{DropoutMask, Site, SiteDropout};
+use burn_variational::dropout::{DropoutMask, MaskDraw, Site, SiteDropout, VariationalModel};
 use burn_variational::rnn::{
     CellConfig, GateInitializer, GruCellConfig, LayerDropout, LayerMasks, LstmCell, LstmCellConfig,
     RecurrentLayer, RnnCellConfig, SiteMasks, StackConfig,
 };
 use burn_variational_weights::{KerasWeights, PytorchWeights};
-use cross_backend_tests::{flex, on_every_path};
+use cross_backend_tests::{assert_close, flex, on_every_path, tolerance};
 
 /// What a layer of this cell says of such dropout.
 fn refusal<K: CellConfig>(config: &K, dropout: LayerDropout) -> String {
@@ -57,6 +57,19 @@ fn zoneout_is_never_rescaled() {
             )
         );
     }
+}
+
+#[test]
+fn zoneout_is_drawn_at_every_step() {
+    let message = refusal(
+        &lstm(),
+        LayerDropout::none().with(Site::ZoneoutCell, SiteDropout::new(0.5).unscaled()),
+    );
+    assert_eq!(
+        message,
+        "RecurrentLayer: zoneout-cell dropout must be per step, got PerSequence: a unit would keep its \
+         first value for a whole sequence"
+    );
 }
 
 #[test]
@@ -133,6 +146,30 @@ on_every_path! {
             }
             before = cell;
         }
+    }
+
+    fn the_mean_over_the_mask_of_a_cell_is_on_the_hidden_state(device: &Device) {
+        const PROB: f64 = 0.25;
+        let cell = lstm().init(device);
+        let layer = RecurrentLayer::new(cell, LayerDropout::none().with_cell(PROB));
+        let input = Tensor::ones([1, 1, 3], device);
+        let expected = layer.masks_for(&input, MaskDraw::expected());
+        assert!(expected.get(&Site::Cell).is_identity());
+        let on_hidden = expected.get(&Site::Hidden).at_step(0).masks()[0].values().unwrap();
+        assert_eq!(on_hidden.into_data().try_to_vec::<f32>().unwrap(), [0.75; 4]);
+
+        // Of one step, unit by unit: kept with 1 - prob, 0 with prob.
+        let state_with = |kept: f32| {
+            let mask = DropoutMask::from_values(Tensor::full([1, 4], kept, device));
+            let masks = LayerMasks::identity().with(Site::Cell, SiteMasks::tied(mask));
+            layer.forward(input.clone(), None, &masks).1
+        };
+        let (kept, dropped) = (state_with(1.0), state_with(0.0));
+        let mean = kept.hidden * (1.0 - PROB) + dropped.hidden * PROB;
+        let (_, state) = layer.forward(input.clone(), None, &expected);
+        let values = |tensor: Tensor<2>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+        assert_close(&state.hidden, &values(mean), tolerance(device), "the mean of h");
+        assert_close(&state.cell, &values(kept.cell), tolerance(device), "c as it is");
     }
 
     fn a_mask_on_the_cell_that_was_rescaled_would_double_it_at_every_step(device: &Device) {

@@ -156,6 +156,10 @@ impl DropoutPrior {
     /// `λ` of a weight matrix whose input a site drops, or drops nothing of. The name of the site
     /// is for the message of an error.
     ///
+    /// Gaussian noise counts as Bernoulli masks of its rate: the second moments are the same, but the
+    /// entropy of that posterior depends on the weights (Kingma et al. 2015, arXiv 1506.02557), and is
+    /// left out.
+    ///
     /// # Panics
     ///
     /// If the rate is not in `[0, 1)`, or the site drops per step and no plain L2 was asked for

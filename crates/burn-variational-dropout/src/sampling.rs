@@ -98,12 +98,11 @@ impl SiteDropout {
         let shared = self.sharing == MaskSharing::PerBatch;
         let (dropped, kept) = (E::from_elem(0.0), E::from_elem(self.kept_value()));
         let threshold = self.threshold();
-        let deviation = (self.prob / (1.0 - self.prob)).sqrt();
         let n_words = if self.noise == MaskNoise::Gaussian { 2 * units } else { units };
         let mut words = vec![0; n_words];
         let rows = draw.rows(batch_size, step, shared);
         for (row, factors) in rows.zip(factors.chunks_exact_mut(units)) {
-            row.fill(&mut words);
+            row.fill(0, &mut words);
             match self.noise {
                 MaskNoise::Bernoulli => {
                     for (factor, &word) in factors.iter_mut().zip(&words) {
@@ -112,20 +111,21 @@ impl SiteDropout {
                 }
                 MaskNoise::Gaussian => {
                     for (factor, words) in factors.iter_mut().zip(words.chunks_exact(2)) {
-                        let noise = standard_normal([words[0], words[1]]);
-                        *factor = E::from_elem(1.0 + deviation * noise);
+                        *factor = E::from_elem(self.noise([words[0], words[1]]));
                     }
                 }
             }
         }
     }
-}
 
-/// One normal number of mean 0 and variance 1 of two random words (Box & Muller 1958).
-fn standard_normal([radius, angle]: [u32; 2]) -> f64 {
-    let unit = |word| f64::from(word) / 4_294_967_296.0;
-    // The logarithm is of (0, 1].
-    (-2.0 * (1.0 - unit(radius)).ln()).sqrt() * (std::f64::consts::TAU * unit(angle)).cos()
+    /// A Gaussian factor, of two random words (Box & Muller 1958).
+    pub(crate) fn noise(&self, [radius, angle]: [u32; 2]) -> f64 {
+        let unit = |word| f64::from(word) / 4_294_967_296.0;
+        // The logarithm is of (0, 1].
+        let radius = (-2.0 * (1.0 - unit(radius)).ln()).sqrt();
+        let deviation = (self.prob / (1.0 - self.prob)).sqrt();
+        1.0 + deviation * radius * (std::f64::consts::TAU * unit(angle)).cos()
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +177,17 @@ mod tests {
         let draw = MaskDraw::expected();
         let device = Device::flex();
         assert!(SiteDropout::new(prob).gaussian().sample([1, 2], &draw, &device).is_identity());
+    }
+
+    #[test]
+    fn the_factor_of_a_unit_does_not_need_the_others() {
+        let row = MaskRng::seeded(5).draw(0).rows(1, 0, false).next().unwrap();
+        let half = SiteDropout::new(0.5);
+        for dropout in [half, half.unscaled(), half.gaussian()] {
+            let values = sample(&dropout, [1, 20]);
+            let apart: Vec<f32> = (0..20).map(|unit| dropout.factor(&row, unit) as f32).collect();
+            assert_eq!(values, apart, "{dropout:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 
-use crate::MaskDraw;
+use crate::{MaskDraw, WordStream};
 
 /// How long a mask lives.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -161,6 +161,16 @@ impl SiteDropout {
     /// Whether the unit of this random word is dropped.
     pub fn drops(&self, word: u32) -> bool {
         word < self.threshold()
+    }
+
+    /// The factor of one unit of a row, whatever the others: of word types, say, of which a text has
+    /// few.
+    pub fn factor(&self, row: &WordStream, unit: u64) -> f64 {
+        match self.noise {
+            MaskNoise::Bernoulli if self.drops(row.word(unit)) => 0.0,
+            MaskNoise::Bernoulli => self.kept_value(),
+            MaskNoise::Gaussian => self.noise([row.word(2 * unit), row.word(2 * unit + 1)]),
+        }
     }
 
     /// The first random word whose unit is kept.

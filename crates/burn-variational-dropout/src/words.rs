@@ -76,11 +76,12 @@ impl WordStream {
         std::iter::repeat_with(move || words.next_u32())
     }
 
-    /// Writes the words from position 0 on to as many places: [`words`](Self::words), several times
+    /// Writes the words from a position on to as many places: [`words`](Self::words), several times
     /// as fast.
-    pub fn fill(&self, words: &mut [u32]) {
+    pub fn fill(&self, first: u64, words: &mut [u32]) {
         const AT_ONCE: usize = 64;
         let (mut generator, mut bytes) = (self.generator(), [0; 4 * AT_ONCE]);
+        generator.set_word_pos(u128::from(first));
         for words in words.chunks_mut(AT_ONCE) {
             let bytes = &mut bytes[..4 * words.len()];
             generator.fill_bytes(bytes);
@@ -107,8 +108,11 @@ mod tests {
         let row = WordStream::new(key, 5);
         for n in [0, 1, 16, 63, 64, 65, 200] {
             let mut filled = vec![0; n];
-            row.fill(&mut filled);
-            assert_eq!(filled, row.words().take(n).collect::<Vec<_>>());
+            for first in [0, 1, 70] {
+                row.fill(first, &mut filled);
+                let one_by_one = row.words().skip(first as usize).take(n);
+                assert_eq!(filled, one_by_one.collect::<Vec<_>>());
+            }
         }
     }
 

@@ -75,10 +75,9 @@ impl WordTypeMask {
             "WordTypeMask: a mask must have the batch_size of the tokens, got {} for {batch_size}",
             rows.len()
         );
-        let kept = dropout.kept_value();
         let data = match dtype {
-            FloatDType::F64 => TensorData::new(random(dropout, rows, tokens, kept), dims),
-            _ => TensorData::new(random(dropout, rows, tokens, kept as f32), dims),
+            FloatDType::F64 => TensorData::new(random::<f64>(dropout, rows, tokens), dims),
+            _ => TensorData::new(random::<f32>(dropout, rows, tokens), dims),
         };
         Tensor::from_data(data, place)
     }
@@ -89,16 +88,14 @@ fn random<E: Element>(
     dropout: &SiteDropout,
     rows: &[WordStream],
     tokens: &Tensor<2, Int>,
-    kept: E,
 ) -> Vec<E> {
     let [_, seq_length] = tokens.dims();
     let ids = tokens.to_data().convert_dtype(DType::I64);
     let ids = ids.as_slice::<i64>().expect("converted to i64");
-    let dropped = E::from_elem(0.0);
     let factor = |row: &WordStream, id: i64| {
         let id = u64::try_from(id)
             .unwrap_or_else(|_| panic!("WordTypeMask: tokens must not be negative, got {id}"));
-        if dropout.drops(row.word(id)) { dropped } else { kept }
+        E::from_elem(dropout.factor(row, id))
     };
     let rows = ids.chunks(seq_length.max(1)).zip(rows);
     rows.flat_map(|(ids, row)| ids.iter().map(|&id| factor(row, id))).collect()

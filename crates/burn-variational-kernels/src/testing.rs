@@ -60,7 +60,8 @@ pub fn engine_runs(operation: Operation) -> usize {
     N_RUNS.with(|runs| runs[operation as usize].get())
 }
 
-pub(crate) fn is_ruled_out() -> bool {
+/// Whether [`without_engine`] is running on this thread.
+pub fn is_ruled_out() -> bool {
     RULED_OUT.get()
 }
 

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm};
 
 use crate::{
-    CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, StepMasks, WeightSite,
+    CellSite, EngineCell, LayerDropout, LayerMasks, RecurrentState, StackDropout, StepMasks,
+    WeightSite,
 };
 
 /// One step of a recurrence. Implement it for a cell of your own and
@@ -152,6 +153,12 @@ pub trait CellConfig: Clone {
 
     /// The width of the output.
     fn d_hidden(&self) -> usize;
+
+    /// What a stack of such cells drops, where nothing else is asked for at the same sites: of a
+    /// wrapper, what it was told to keep. Nothing, for most cells.
+    fn dropout(&self) -> StackDropout {
+        StackDropout::none()
+    }
 
     /// The same kind of cell over inputs of another width.
     fn with_d_input(self, d_input: usize) -> Self;

@@ -21,9 +21,9 @@ use crate::{
 /// y_t = output(s_t) ∘ z_o
 /// ```
 ///
-/// `z_x`, `z_h` and `z_o` are the input, recurrent and output masks. The carried state `s_t` is
-/// never masked: a cell masks what enters its gates. A layer that reads backwards gets `s_{t+1}`
-/// in place of `s_{t-1}`.
+/// `z_x`, `z_h` and `z_o` are the input, recurrent and output masks; the other sites are those of
+/// the cell, as its equations say. Input, recurrent and output masks leave the carried state `s_t`
+/// as it is. A layer that reads backwards gets `s_{t+1}` in place of `s_{t-1}`.
 #[derive(Module, Debug)]
 #[module(custom_display)]
 pub struct RecurrentLayer<C: RecurrentCell> {
@@ -73,7 +73,16 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     /// takes no such masks, with the reason, or weights have no such axis.
     pub fn with_dropout(mut self, dropout: LayerDropout) -> Self {
         for (site, asked) in dropout.iter() {
-            self.check_reads("dropout", site).check("RecurrentLayer", asked);
+            let read = self.check_reads("dropout", site);
+            read.check("RecurrentLayer", asked);
+            if let ExpectedMask::MeanAt(other) = read.expected() {
+                let mean = self.check_reads("the expected mask of dropout", other);
+                assert!(
+                    mean.width() == read.width() && dropout.get(other).is_none(),
+                    "RecurrentLayer: the expected mask of {site} dropout must be at a site as wide \
+                     that is not dropped itself, got {other}"
+                );
+            }
         }
         for (site, asked) in dropout.iter_weights() {
             asked.assert_valid("RecurrentLayer", &format!("{site} dropout"));
@@ -110,8 +119,8 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
     ///
     /// # Panics
     ///
-    /// If the sequence is empty, the input has another width than the cell, or lengths, state or
-    /// masks have another batch size or width.
+    /// If the sequence is empty, the input has another width than the cell, lengths, state or masks
+    /// have another batch size or width, or masks on weights lead to none of their dims.
     pub fn forward(
         &self,
         input: impl Into<SequenceBatch>,
@@ -142,12 +151,15 @@ impl<C: RecurrentCell> RecurrentLayer<C> {
         (layout.last_output(output, self.direction), state)
     }
 
-    /// The KL term of the layer's parameters under a prior, each at the rate of the site that
-    /// multiplies what it multiplies.
+    /// The KL term of the layer's parameters under a prior: input and recurrent weights at the rate
+    /// of what enters them, or at their own where they are dropped. Other sites are no draws of
+    /// weights and count for nothing: noise at every step, as zoneout is, and masks on candidate and
+    /// cell.
     ///
     /// # Panics
     ///
-    /// As [`DropoutPrior::site_lambda`]: a site that drops per step has no KL term.
+    /// As [`DropoutPrior::site_lambda`]: input and recurrence that drop per step have no KL term; or
+    /// if both a weight and what enters it are dropped.
     pub fn kl_term(&self, prior: &DropoutPrior) -> KlTerm {
         self.cell.kl_term(prior, &self.dropout).at("cell")
     }
@@ -232,6 +244,10 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
     type Output = Tensor<3>;
 
     /// Samples what the layer drops, in the float type and on the device of its parameters.
+    ///
+    /// # Panics
+    ///
+    /// If the draw is a whole one, or several draws are folded where weights are dropped.
     fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> LayerMasks {
         draw.assert_part("RecurrentLayer");
         let draw = draw.direction(u8::from(self.direction == Direction::Backward));

@@ -87,12 +87,14 @@ impl LayerMasks {
         Self { sites, weights: self.weights.clone() }
     }
 
-    /// The masks of one time step.
+    /// The masks of one time step, without those on weights: who steps a cell by hand binds these to
+    /// it first, `masks.weights().bind(cell)`.
     ///
     /// # Panics
     ///
     /// If masks of every step have no such step.
     pub fn at_step(&self, step: usize) -> StepMasks {
+        // Masks on weights are bound to the cell itself.
         let sites = self.sites.iter();
         StepMasks { sites: sites.map(|(site, m)| (site.clone(), m.at_step(step))).collect() }
     }

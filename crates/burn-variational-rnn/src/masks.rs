@@ -8,7 +8,7 @@ use burn_variational_kernels::SequenceSteps;
 use serde::{Deserialize, Serialize};
 
 use crate::packing::Packing;
-use crate::{CellSite, ExpectedMask, PackedMasks};
+use crate::{CellSite, PackedMasks};
 
 /// One mask for all gates of a cell, or one for each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,10 +133,6 @@ impl SiteMasks {
         draw: &MaskDraw,
     ) -> Self {
         let draw = draw.site(site.site());
-        if draw.is_expected() && *site.expected() == ExpectedMask::Identity {
-            let _ = dropout.ask(&draw);
-            return Self::identity();
-        }
         let [batch_size, seq_length] = [extent.batch_size(), extent.seq_length()];
         let place = (extent.device(), DType::from(extent.dtype()));
         match dropout.lifetime {

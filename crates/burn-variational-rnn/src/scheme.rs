@@ -82,18 +82,19 @@ impl LayerDropout {
     /// With these input weights dropped (`DropConnect`): one draw for all rows and steps of a pass,
     /// so that draws cannot be folded into a batch.
     pub fn with_input_weights(self, dropout: impl Into<WeightDropout>) -> Self {
-        self.with_weights(Site::InputWeights, dropout.into())
+        self.with_weights(Site::InputWeights, dropout)
     }
 
     /// With these recurrent weights dropped (weight drop, as in AWD-LSTM), as
-    /// [`with_input_weights`](Self::with_input_weights).
+    /// [`with_input_weights`](Self::with_input_weights). Where the engine does not take the cell, the
+    /// masked weights are computed anew at every step.
     pub fn with_recurrent_weights(self, dropout: impl Into<WeightDropout>) -> Self {
-        self.with_weights(Site::RecurrentWeights, dropout.into())
+        self.with_weights(Site::RecurrentWeights, dropout)
     }
 
     /// With the weights that a cell of one's own declares at a site dropped.
-    pub fn with_weights(mut self, site: Site, dropout: WeightDropout) -> Self {
-        self.weights.insert(site, dropout);
+    pub fn with_weights(mut self, site: Site, dropout: impl Into<WeightDropout>) -> Self {
+        self.weights.insert(site, dropout.into());
         self
     }
 
@@ -126,8 +127,8 @@ pub(crate) fn zoneout(prob: f64) -> SiteDropout {
 /// What a stack of recurrent layers drops. The schemes of the literature are constructors:
 /// [`naive`](Self::naive), [`variational`](Self::variational),
 /// [`variational_untied`](Self::variational_untied), [`rnn_drop`](Self::rnn_drop),
-/// [`semeniuta`](Self::semeniuta), [`zoneout`](Self::zoneout), [`awd`](Self::awd), [`keras`](Self::keras) and
-/// [`gal_keras`](Self::gal_keras).
+/// [`semeniuta`](Self::semeniuta), [`zoneout`](Self::zoneout), [`awd`](Self::awd),
+/// [`keras`](Self::keras) and [`gal_keras`](Self::gal_keras).
 ///
 /// # Example
 ///
@@ -226,6 +227,27 @@ impl StackDropout {
     /// [`LayerDropout::with_recurrent_weights`].
     pub fn with_recurrent_weights(mut self, dropout: impl Into<WeightDropout>) -> Self {
         self.every_layer = self.every_layer.with_recurrent_weights(dropout);
+        self
+    }
+
+    /// With the weights that a cell of one's own declares at a site dropped in every layer.
+    pub fn with_weights(mut self, site: Site, dropout: impl Into<WeightDropout>) -> Self {
+        self.every_layer = self.every_layer.with_weights(site, dropout);
+        self
+    }
+
+    /// This, and what another asks for at sites where this asks for nothing.
+    #[must_use]
+    pub(crate) fn or(mut self, other: Self) -> Self {
+        self.input = self.input.or(other.input);
+        self.between = self.between.or(other.between);
+        self.output = self.output.or(other.output);
+        for (site, dropout) in other.every_layer.sites {
+            self.every_layer.sites.entry(site).or_insert(dropout);
+        }
+        for (site, dropout) in other.every_layer.weights {
+            self.every_layer.weights.entry(site).or_insert(dropout);
+        }
         self
     }
 

@@ -10,11 +10,9 @@ pub enum ExpectedMask {
     /// The mean factor: the identity where the scaling is inverted, the keep probability where it
     /// is not.
     Mean,
-    /// The identity, whatever the scaling: for a mask whose mean, multiplied step after step, is
-    /// not the mean of the product.
-    Identity,
     /// The identity here, and the mean factor at another site that the cell reads: for a mask whose
-    /// effect has its mean there.
+    /// mean, multiplied step after step, is not the mean of the product, but whose effect has its
+    /// mean there.
     MeanAt(Site),
 }
 
@@ -39,6 +37,7 @@ pub struct CellSite {
     expected: ExpectedMask,
     never_rescaled: Option<&'static str>,
     never_per_step: Option<&'static str>,
+    never_repeated: Option<&'static str>,
     never_drawn: Option<&'static str>,
 }
 
@@ -52,6 +51,7 @@ impl CellSite {
             expected: ExpectedMask::Mean,
             never_rescaled: None,
             never_per_step: None,
+            never_repeated: None,
             never_drawn: None,
         }
     }
@@ -77,6 +77,12 @@ impl CellSite {
     /// With masks that are repeated at every step alone, for this reason.
     pub fn never_per_step(mut self, reason: &'static str) -> Self {
         self.never_per_step = Some(reason);
+        self
+    }
+
+    /// With masks that are others at every step alone, for this reason.
+    pub fn never_repeated(mut self, reason: &'static str) -> Self {
+        self.never_repeated = Some(reason);
         self
     }
 
@@ -136,6 +142,13 @@ impl CellSite {
                 dropout.lifetime
             );
         }
+        if let Some(reason) = self.never_repeated {
+            assert!(
+                dropout.lifetime == MaskLifetime::PerStep,
+                "{owner}: {site} dropout must be per step, got {:?}: {reason}",
+                dropout.lifetime
+            );
+        }
     }
 }
 
@@ -151,7 +164,8 @@ pub struct WeightSite {
 }
 
 /// The site of zoneout of a state so wide.
-pub(crate) fn zoneout(site: Site, width: usize) -> CellSite {
+pub(crate) fn zoneout_site(site: Site, width: usize) -> CellSite {
     CellSite::new(site, width)
         .never_rescaled("a unit takes the share of a step that is drawn, no more")
+        .never_repeated("a unit would keep its first value for a whole sequence")
 }

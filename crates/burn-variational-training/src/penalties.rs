@@ -113,7 +113,7 @@ pub fn temporal_penalty<'a>(
     }
     if seq_length < 2 {
         // The mean over no pair would be 0 / 0.
-        return Tensor::zeros([1], &outputs.device());
+        return Tensor::zeros([1], (&outputs.device(), outputs.dtype()));
     }
     let later = outputs.clone().slice_dim(1, 1..seq_length);
     let changes = later - outputs.slice_dim(1, 0..seq_length - 1);

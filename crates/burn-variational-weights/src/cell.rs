@@ -1,6 +1,7 @@
 //! The weights of a cell, whatever framework they came from.
 
 use burn::module::Param;
+use burn::nn::activation::Activation;
 use burn::tensor::Tensor;
 use burn_variational_rnn::{GateWeights, GruCell, LstmCell, Recurrence, RecurrentCell, RnnCell};
 
@@ -26,9 +27,7 @@ pub trait PortableCell: RecurrentCell {
 
     /// Whether its non-linearities are `σ` and `tanh`, which other frameworks' files take for
     /// granted.
-    fn is_usual(&self) -> bool {
-        self.engine_cell().is_some()
-    }
+    fn is_usual(&self) -> bool;
 
     /// Its weights.
     fn weights(&self) -> CellWeights;
@@ -39,6 +38,14 @@ pub trait PortableCell: RecurrentCell {
     ///
     /// If it has a bias that they have not, or they have one that it has not.
     fn with_weights(self, weights: CellWeights) -> Self;
+}
+
+fn is_sigmoid(activation: &Activation) -> bool {
+    matches!(activation, Activation::Sigmoid(_))
+}
+
+fn is_tanh(activation: &Activation) -> bool {
+    matches!(activation, Activation::Tanh(_))
 }
 
 fn weights_of(gates: &GateWeights) -> CellWeights {
@@ -75,6 +82,12 @@ impl PortableCell for LstmCell {
         Recurrence::Lstm
     }
 
+    fn is_usual(&self) -> bool {
+        is_sigmoid(&self.gate_activation)
+            && is_tanh(&self.cell_activation)
+            && is_tanh(&self.hidden_activation)
+    }
+
     fn weights(&self) -> CellWeights {
         weights_of(&self.gates)
     }
@@ -87,6 +100,10 @@ impl PortableCell for LstmCell {
 impl PortableCell for GruCell {
     fn kind(&self) -> Recurrence {
         Recurrence::Gru { reset_after: self.reset_after }
+    }
+
+    fn is_usual(&self) -> bool {
+        is_sigmoid(&self.gate_activation) && is_tanh(&self.hidden_activation)
     }
 
     fn weights(&self) -> CellWeights {
@@ -107,6 +124,10 @@ impl PortableCell for GruCell {
 impl PortableCell for RnnCell {
     fn kind(&self) -> Recurrence {
         Recurrence::Rnn
+    }
+
+    fn is_usual(&self) -> bool {
+        is_tanh(&self.hidden_activation)
     }
 
     fn weights(&self) -> CellWeights {

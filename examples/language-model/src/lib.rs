@@ -39,8 +39,9 @@ use training::Trainer;
 ///
 /// # Errors
 ///
-/// If the data cannot be read, the backend is not there, the cell has nothing for the dropout to drop, the output folder is not ours or not
-/// writable, a checkpoint does not fit, or Ctrl-C was pressed.
+/// If the data cannot be read, the backend is not there, the cell has nothing for the dropout to
+/// drop, the output folder is not ours or not writable, a checkpoint does not fit, or Ctrl-C was
+/// pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let device = backend::device(arguments.backend)?;
     let corpus = Corpus::load(arguments)?;

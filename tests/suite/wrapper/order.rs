@@ -129,7 +129,8 @@ on_every_device! {
     }
 
     fn the_weights_of_a_wrapped_cell_may_be_dropped(device: &Device) {
-        let config = halved(LstmCellConfig::new(D_INPUT, D_HIDDEN, true)).with_seed(1);
+        let cell = LstmCellConfig::new(D_INPUT, D_HIDDEN, true);
+        let config = DropoutWrapperConfig::new(cell).with_seed(1);
         let dropout = StackDropout::none().with_recurrent_weights(0.5);
         let wrapped = config.stack().with_dropout(dropout.clone()).init(device);
         let bare = wrapped.layers[0].cell.cell.clone();
@@ -142,6 +143,20 @@ on_every_device! {
         assert_close(&output, &factors(&same), tolerance(device), "the same weights are dropped");
         let (whole, _) = bare.forward(input(device), None, &StackMasks::identity(1));
         assert_ne!(factors(&whole), factors(&same));
+    }
+
+    fn what_a_wrapper_does_not_keep_is_dropped_however_a_stack_is_configured(device: &Device) {
+        let config = halved(LstmCellConfig::new(D_INPUT, D_HIDDEN, true));
+        let asks = |stack: StackConfig<DropoutWrapperConfig<LstmCellConfig>>| {
+            let layer = stack.init(device).layers[0].dropout.clone();
+            SITES.map(|site| layer.get(&Site::named(site)).map(|asked| asked.prob))
+        };
+        assert_eq!(asks(config.stack()), [Some(0.5); 3]);
+        assert_eq!(asks(StackConfig::from_cell(config.clone())), [Some(0.5); 3]);
+        let more = StackDropout::none().with_recurrent(0.25);
+        assert_eq!(asks(config.stack().with_dropout(more)), [Some(0.5); 3]);
+        let other = StackDropout::none().with(Site::named(SITES[0]), 0.25);
+        assert_eq!(asks(config.stack().with_dropout(other)), [Some(0.25), Some(0.5), Some(0.5)]);
     }
 
     fn wrapped_stacks_take_lengths_and_both_directions(device: &Device) {

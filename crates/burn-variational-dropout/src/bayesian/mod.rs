@@ -116,6 +116,7 @@ impl<M: Module, I, O> Bayesian<M, I, O> {
         let mut found = 0;
         for parameter in parameters(&self.module) {
             if parameter.is_weight() && group.matches(&parameter.id, Some(&parameter.path)) {
+                dropout.assert_has_axis(parameter.rank);
                 self.weights.insert(parameter.path, dropout);
                 found += 1;
             }

@@ -70,7 +70,7 @@ impl<M: ModuleDisplay, I, O> ModuleDisplay for Bayesian<M, I, O> {
 pub(super) struct Parameter {
     pub(super) path: String,
     pub(super) id: ParamId,
-    rank: usize,
+    pub(super) rank: usize,
 }
 
 impl Parameter {

@@ -2,8 +2,9 @@
 
 use burn::config::Config;
 use burn::tensor::{DType, Element, Tensor, TensorData};
+use rayon::prelude::*;
 
-use crate::{MaskDraw, MaskScaling, SiteDropout, SiteFactors, WeightMask};
+use crate::{MaskDraw, MaskScaling, SiteDropout, SiteFactors, WeightMask, WordStream};
 
 /// What of a weight is dropped together.
 ///
@@ -138,10 +139,9 @@ impl WeightDropout {
             SiteFactors::Constant(factor) => Tensor::full([1; D], factor, place),
             SiteFactors::Random => {
                 let words = draw.shared_words("WeightDropout");
-                let kept = self.as_site().kept_value();
                 let data = match dtype {
-                    DType::F64 => TensorData::new(self.factors(dims, words.words(), kept), dims),
-                    _ => TensorData::new(self.factors(dims, words.words(), kept as f32), dims),
+                    DType::F64 => TensorData::new(self.factors::<f64, D>(dims, &words), dims),
+                    _ => TensorData::new(self.factors::<f32, D>(dims, &words), dims),
                 };
                 Tensor::<D>::from_data(data, place)
             }
@@ -149,16 +149,35 @@ impl WeightDropout {
         Some(WeightMask::from_values(values))
     }
 
-    /// The factors of as many words.
-    fn factors<E: Element, const D: usize>(
-        &self,
-        dims: [usize; D],
-        words: impl Iterator<Item = u32>,
-        kept: E,
-    ) -> Vec<E> {
-        let (site, dropped) = (self.as_site(), E::from_elem(0.0));
-        let factors = words.map(|word| if site.drops(word) { dropped } else { kept });
-        factors.take(dims.iter().product()).collect()
+    /// The factors of as many words, by all threads where there are many.
+    fn factors<E: Element, const D: usize>(&self, dims: [usize; D], words: &WordStream) -> Vec<E> {
+        /// To draw so many words takes as long as to wake a thread.
+        const AT_ONCE: usize = 1 << 15;
+        let site = self.as_site();
+        let (dropped, kept) = (E::from_elem(0.0), E::from_elem(site.kept_value()));
+        let mut factors = vec![dropped; dims.iter().product()];
+        let sample = |(chunk, factors): (usize, &mut [E])| {
+            let mut drawn = vec![0; factors.len()];
+            words.fill((chunk * AT_ONCE) as u64, &mut drawn);
+            for (factor, word) in factors.iter_mut().zip(drawn) {
+                *factor = if site.drops(word) { dropped } else { kept };
+            }
+        };
+        if factors.len() <= AT_ONCE {
+            factors.chunks_mut(AT_ONCE).enumerate().for_each(sample);
+        } else {
+            factors.par_chunks_mut(AT_ONCE).enumerate().for_each(sample);
+        }
+        factors
+    }
+
+    /// Checks that a weight of this rank has the axis, where one is named.
+    pub(crate) fn assert_has_axis(&self, rank: usize) {
+        let DroppedWeights::Axis(axis) = self.dropped else { return };
+        assert!(
+            axis < rank,
+            "WeightDropout: axis must be under the weight's rank {rank}, got {axis}"
+        );
     }
 
     /// The dims of a mask: those of the weight, and 1 along what is dropped together.
@@ -173,7 +192,7 @@ impl WeightDropout {
             DroppedWeights::OutputRow => output,
             DroppedWeights::Axis(axis) => axis,
         };
-        assert!(axis < D, "WeightDropout: axis must be under the weight's rank {D}, got {axis}");
+        self.assert_has_axis(D);
         std::array::from_fn(|k| if k == axis { weight[k] } else { 1 })
     }
 

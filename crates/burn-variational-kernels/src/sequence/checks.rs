@@ -181,10 +181,11 @@ mod tests {
         let learned = || Tensor::<2>::ones([2, 3], &device).require_grad();
         let projected = Tensor::<3>::ones([5, 2, 12], &device);
         let mask = UnitMask::Repeated;
-        let sequences = [
+        let sequences = vec![
             lstm().with_masks(SequenceMasks::TiedPerStep(learned())),
             lstm().with_cell_mask(mask(learned())),
             lstm().with_candidate_mask(mask(learned())),
+            lstm().with_hidden_mask(mask(learned())),
             lstm().with_hidden_zoneout(mask(learned())),
             lstm().with_cell_zoneout(mask(learned())),
         ];

@@ -61,9 +61,16 @@ fn prepare(dropout: StackDropout, drawing: Drawing, shape: Shape, device: &Devic
     })
 }
 
-/// Prints those whose name contains `only`, against the first.
+/// Prints those whose name contains `only`: those that sample their masks against the first of these,
+/// and then those that have them likewise.
 pub(crate) fn print(shape: Shape, only: &str, device: &Device) {
-    let chosen = schemes().into_iter().filter(|(name, ..)| name.contains(only));
+    for drawing in [Drawing::Included, Drawing::Before] {
+        print_some(shape, only, drawing, device);
+    }
+}
+
+fn print_some(shape: Shape, only: &str, drawing: Drawing, device: &Device) {
+    let chosen = schemes().into_iter().filter(|(name, _, d)| name.contains(only) && *d == drawing);
     let runs =
         chosen.map(|(name, dropout, drawing)| (name, prepare(dropout, drawing, shape, device)));
     ratios::print(shape, runs.collect(), device);

@@ -9,7 +9,7 @@ use burn_variational_kernels::Recurrence;
 
 use crate::activations::{is_sigmoid, is_tanh};
 use crate::gates::{gate_product, leaf};
-use crate::sites::zoneout;
+use crate::sites::zoneout_site;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateMasks, GateWeights, HiddenState,
     LayerDropout, LayerMasks, RecurrentCell, StepMasks, WeightSite,
@@ -174,7 +174,7 @@ impl RecurrentCell for GruCell {
         let mut sites = self.gates.sites();
         sites.extend([
             CellSite::new(Site::Candidate, d_hidden),
-            zoneout(Site::ZoneoutHidden, d_hidden),
+            zoneout_site(Site::ZoneoutHidden, d_hidden),
         ]);
         sites
     }

@@ -9,7 +9,7 @@ use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::activations::{is_sigmoid, is_tanh};
-use crate::sites::zoneout;
+use crate::sites::zoneout_site;
 use crate::{
     CellConfig, CellSite, EngineCell, ExpectedMask, GateInitializer, GateWeights, LayerDropout,
     LayerMasks, RecurrentCell, StepMasks, WeightSite,
@@ -157,8 +157,8 @@ impl RecurrentCell for LstmCell {
                 .never_per_step("dropped at any step, the cell decays as (1 - prob)^t"),
             CellSite::new(Site::Hidden, d_hidden)
                 .never_drawn("it is where the mean of a mask on the cell acts"),
-            zoneout(Site::ZoneoutHidden, d_hidden),
-            zoneout(Site::ZoneoutCell, d_hidden),
+            zoneout_site(Site::ZoneoutHidden, d_hidden),
+            zoneout_site(Site::ZoneoutCell, d_hidden),
         ]);
         sites
     }

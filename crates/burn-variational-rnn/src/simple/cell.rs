@@ -8,7 +8,7 @@ use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
 use crate::activations::is_tanh;
-use crate::sites::zoneout;
+use crate::sites::zoneout_site;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, HiddenState, LayerDropout,
     LayerMasks, RecurrentCell, StepMasks, WeightSite,
@@ -105,7 +105,7 @@ impl RecurrentCell for RnnCell {
 
     fn sites(&self) -> Vec<CellSite> {
         let mut sites = self.gates.sites();
-        sites.push(zoneout(Site::ZoneoutHidden, self.d_hidden()));
+        sites.push(zoneout_site(Site::ZoneoutHidden, self.d_hidden()));
         sites
     }
 

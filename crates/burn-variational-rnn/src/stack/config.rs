@@ -68,7 +68,7 @@ impl<C: CellConfig> StackConfig<C> {
     /// # Panics
     ///
     /// If there is no layer, a size is zero, a rate is not in `[0, 1)`, or a site is dropped that
-    /// the cell does not read.
+    /// the cell does not read or in a way that it refuses, with the reason.
     pub fn init(&self, device: &Device) -> RecurrentStack<C::Cell> {
         assert!(self.n_layers > 0, "StackConfig: n_layers must be positive, got 0");
         let d_hidden = self.cell.d_hidden();
@@ -76,13 +76,14 @@ impl<C: CellConfig> StackConfig<C> {
             Directions::Both(merge) => merge.width(d_hidden),
             _ => d_hidden,
         };
+        let dropout = self.dropout.clone().or(self.cell.dropout());
         let layers = || {
             let layers = (0..self.n_layers).map(|layer| {
                 let cell = match layer {
                     0 => self.cell.clone(),
                     _ => self.cell.clone().with_d_input(d_below),
                 };
-                RecurrentLayer::new(cell.init(device), self.dropout.layer(layer, self.n_layers))
+                RecurrentLayer::new(cell.init(device), dropout.layer(layer, self.n_layers))
             });
             layers.collect()
         };

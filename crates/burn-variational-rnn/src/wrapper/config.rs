@@ -87,10 +87,7 @@ impl<K: CellConfig> DropoutWrapperConfig<K> {
         self
     }
 
-    /// What a stack of such cells drops: at every layer its own input, state and output, as
-    /// TensorFlow's `MultiRNNCell` of wrapped cells. A unit that is kept for certain is asked no
-    /// mask for.
-    pub fn dropout(&self) -> StackDropout {
+    fn asked(&self) -> StackDropout {
         let sites = [
             (&*INPUT, self.input_keep_prob),
             (&*STATE, self.state_keep_prob),
@@ -108,11 +105,14 @@ impl<K: CellConfig> DropoutWrapperConfig<K> {
         })
     }
 
-    /// One layer of such cells with their [`dropout`](Self::dropout), forward and batch first: the
-    /// beginning of any stack. What the cell drops itself is asked for on top, with
-    /// `stack().with_dropout(wrapper.dropout().with_recurrent(0.2))`.
+    /// One layer of such cells, forward and batch first: the beginning of any stack, which drops what
+    /// the wrapper does not keep. What the cell drops itself is asked for on top, with
+    /// `stack().with_dropout(StackDropout::none().with_recurrent(0.2))`.
+    ///
+    /// A layer or stack that is made of cells and not of their configuration drops what it is told
+    /// alone: tell it [`dropout`](CellConfig::dropout).
     pub fn stack(&self) -> StackConfig<Self> {
-        StackConfig::from_cell(self.clone()).with_dropout(self.dropout())
+        StackConfig::from_cell(self.clone())
     }
 
     /// The source of masks of this seed.
@@ -157,6 +157,12 @@ impl<K: CellConfig> CellConfig for DropoutWrapperConfig<K> {
     fn with_d_input(mut self, d_input: usize) -> Self {
         self.cell = self.cell.with_d_input(d_input);
         self
+    }
+
+    /// At every layer its own input, state and output, as TensorFlow's `MultiRNNCell` of wrapped
+    /// cells. A unit that is kept for certain is asked no mask for.
+    fn dropout(&self) -> StackDropout {
+        self.asked()
     }
 
     /// A new cell, wrapped.
