@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// # Example
 ///
 /// ```
-/// use burn_variational_dropout::{Site, SiteDropout, WeightDropout};
+/// use burn_variational_dropout::{Site, SiteDropout};
 /// use burn_variational_rnn::LayerDropout;
 ///
 /// let dropout = LayerDropout::none().with_input(0.25).with(Site::named("leak"), 0.1);
