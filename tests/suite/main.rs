@@ -31,6 +31,7 @@ mod penalties;
 mod perplexity;
 mod readme;
 mod refused;
+mod saturation;
 mod saved_model;
 mod schemes;
 mod sites;

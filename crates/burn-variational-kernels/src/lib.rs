@@ -24,6 +24,7 @@ mod sequence;
 mod side_by_side;
 mod steps;
 mod support;
+mod tanh;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -38,4 +39,5 @@ pub use sequence::{Sequence, SequenceOutput};
 pub use side_by_side::side_by_side;
 pub use steps::SequenceSteps;
 pub use support::has_engine;
+pub use tanh::tanh;
 pub use vectors::{squared_norm, subtract_scaled};

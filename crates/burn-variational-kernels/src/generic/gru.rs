@@ -3,6 +3,7 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
+use super::activations::tanh;
 use super::steps::{
     Ended, arriving, carried, gate, join_walked, join_walked_back, one_minus, step,
     through_sigmoid, through_tanh,
@@ -32,7 +33,7 @@ pub(super) fn forward_reset_after<B: Backend>(
         if let Some(bias) = &bias {
             q = B::float_add(q, bias.clone());
         }
-        let n = B::float_tanh(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
+        let n = tanh::<B>(B::float_add(x_n, B::float_mul(r.clone(), q.clone())));
         let h = update::<B>(h, &z, &n, &constants.unit_masks.at(steps, t));
         walked.push(h, [r, z, n], q);
     }
@@ -105,7 +106,7 @@ pub(super) fn forward_reset_before<B: Backend>(
         let [r, z] = resets_and_updates::<B>(&x, &product, d_hidden);
         let passed = B::float_mul(r.clone(), candidate.mask(h.clone(), Rows::OfStep(t)));
         let product = candidate.product(passed.clone());
-        let n = B::float_tanh(B::float_add(x_n, product));
+        let n = tanh::<B>(B::float_add(x_n, product));
         let h = update::<B>(h, &z, &n, &constants.unit_masks.at(steps, t));
         walked.push(h, [r, z, n], passed);
     }

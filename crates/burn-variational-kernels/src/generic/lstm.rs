@@ -3,6 +3,7 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata};
 
+use super::activations::tanh;
 use super::steps::{
     Ended, arriving, carried, gate, join, join_walked, join_walked_back, rows, step,
     through_sigmoid, through_tanh,
@@ -38,7 +39,7 @@ pub(super) fn forward<B: Backend>(
         let [i, f, g, o] = [0, 1, 2, 3].map(|k| gate::<B>(&activated, k, d_hidden));
         let masks = constants.unit_masks.at(steps, t);
         let mut cell = next_cell::<B>([i, f, g], before.clone(), &masks);
-        let output = B::float_mul(o, B::float_tanh(cell.clone()));
+        let output = B::float_mul(o, tanh::<B>(cell.clone()));
         let mut output = masked::<B>(output, masks.hidden.as_ref());
         if let Some(share) = &masks.cell_zoneout {
             cell = zoned_out::<B>(cell, masked::<B>(before, masks.cell.as_ref()), share);
@@ -84,7 +85,7 @@ pub(super) fn backward<B: Backend>(
             None => c,
             Some(_) => next_cell::<B>([i.clone(), f.clone(), g.clone()], before.clone(), &masks),
         };
-        let tanh_c = B::float_tanh(c);
+        let tanh_c = tanh::<B>(c);
 
         let gradient = step::<B>(gradient, steps, t);
         let back = recurrent.handed_back(kept_back.take(), &deltas);
@@ -169,7 +170,7 @@ impl<B: Backend> Activations<B> {
 
     /// Of `i, f, g, o` side by side.
     fn of(&self, a: FloatTensor<B>) -> FloatTensor<B> {
-        let tanh = B::float_mul(B::float_tanh(a.clone()), self.tanh.clone());
+        let tanh = B::float_mul(tanh::<B>(a.clone()), self.tanh.clone());
         B::float_add(B::float_mul(B::sigmoid(a), self.sigmoid.clone()), tanh)
     }
 }

@@ -1,6 +1,7 @@
 //! The operations in backend operations alone: for every backend without a kernel of its own, and
 //! for float types a kernel does not know.
 
+mod activations;
 #[cfg(all(test, feature = "flex"))]
 mod against_loops;
 #[cfg(all(test, feature = "flex"))]

@@ -3,6 +3,7 @@
 use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
+use super::activations::tanh;
 use super::steps::{Ended, arriving, carried, join_walked, join_walked_back, step, through_tanh};
 use super::unit_masks::{through_zoneout, zoned_out};
 use super::weights::{MaskedWeights, Rows};
@@ -21,7 +22,7 @@ pub(super) fn forward<B: Backend>(
         let before = carried::<B>(outputs.last().cloned(), &constants.hidden, steps.n_at(t));
         let entering = recurrent.mask(before.clone(), Rows::OfStep(t));
         let (x, product) = (step::<B>(&projected, steps, t), recurrent.product(entering));
-        let mut h = B::float_tanh(B::float_add(x, product));
+        let mut h = tanh::<B>(B::float_add(x, product));
         if let Some(share) = constants.unit_masks.at(steps, t).hidden_zoneout {
             if keep == Keep::Trace {
                 kept.push(StepTrace { gates: vec![], inner: h.clone() });

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
-use crate::activations::{is_sigmoid, is_tanh};
+use crate::activations::{activate, is_sigmoid, is_tanh};
 use crate::gates::{gate_product, leaf};
 use crate::sites::zoneout_site;
 use crate::{
@@ -192,7 +192,7 @@ impl RecurrentCell for GruCell {
         let products = self.recurrent_product(&h, masks.get(&Site::Recurrent));
         let [x_r, x_z, x_n] = projected.chunk(Self::N_GATES, 1).try_into().expect("three gates");
         let mut products = products.chunk(if self.reset_after { 3 } else { 2 }, 1).into_iter();
-        let gate = |x: Tensor<2>, product| self.gate_activation.forward(x + product);
+        let gate = |x: Tensor<2>, product| activate(&self.gate_activation, x + product);
         let r = gate(x_r, products.next().expect("the reset gate's product"));
         let z = gate(x_z, products.next().expect("the update gate's product"));
         let n = match products.next() {
@@ -205,7 +205,7 @@ impl RecurrentCell for GruCell {
             }
             None => x_n + self.reset_before(&r, &h, masks.get(&Site::Recurrent)),
         };
-        let n = masks.get(&Site::Candidate).apply_tied(&self.hidden_activation.forward(n));
+        let n = masks.get(&Site::Candidate).apply_tied(&activate(&self.hidden_activation, n));
         let new = n.clone() + z * (h.clone() - n);
         HiddenState::new(masks.get(&Site::ZoneoutHidden).zone_out(new, &h))
     }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
-use crate::activations::{is_sigmoid, is_tanh};
+use crate::activations::{activate, is_sigmoid, is_tanh};
 use crate::sites::zoneout_site;
 use crate::{
     CellConfig, CellSite, EngineCell, ExpectedMask, GateInitializer, GateWeights, LayerDropout,
@@ -176,8 +176,8 @@ impl RecurrentCell for LstmCell {
         let LstmState { cell, hidden } = state;
         let gates = projected + self.gates.recurrent_product(&hidden, masks.get(&Site::Recurrent));
         let [i, f, g, o] = gates.chunk(Self::N_GATES, 1).try_into().expect("four gates");
-        let [i, f, o] = [i, f, o].map(|gate| self.gate_activation.forward(gate));
-        let g = masks.get(&Site::Candidate).apply_tied(&self.cell_activation.forward(g));
+        let [i, f, o] = [i, f, o].map(|gate| activate(&self.gate_activation, gate));
+        let g = masks.get(&Site::Candidate).apply_tied(&activate(&self.cell_activation, g));
         let new = f * cell.clone() + i * g;
 
         let (kept, zoneout) = (masks.get(&Site::Cell), masks.get(&Site::ZoneoutCell));
@@ -187,7 +187,8 @@ impl RecurrentCell for LstmCell {
         } else {
             kept.apply_tied(&zoneout.zone_out(new, &cell))
         };
-        let h = masks.get(&Site::Hidden).apply_tied(&(o * self.hidden_activation.forward(c_new)));
+        let h =
+            masks.get(&Site::Hidden).apply_tied(&(o * activate(&self.hidden_activation, c_new)));
         LstmState::new(c, masks.get(&Site::ZoneoutHidden).zone_out(h, &hidden))
     }
 

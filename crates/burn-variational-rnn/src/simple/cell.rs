@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{DropoutPrior, KlTerm, Site};
 use burn_variational_kernels::Recurrence;
 
-use crate::activations::is_tanh;
+use crate::activations::{activate, is_tanh};
 use crate::sites::zoneout_site;
 use crate::{
     CellConfig, CellSite, EngineCell, GateInitializer, GateWeights, HiddenState, LayerDropout,
@@ -119,7 +119,7 @@ impl RecurrentCell for RnnCell {
 
     fn step(&self, projected: Tensor<2>, state: HiddenState, masks: &StepMasks) -> HiddenState {
         let product = self.gates.recurrent_product(&state.hidden, masks.get(&Site::Recurrent));
-        let new = self.hidden_activation.forward(projected + product);
+        let new = activate(&self.hidden_activation, projected + product);
         HiddenState::new(masks.get(&Site::ZoneoutHidden).zone_out(new, &state.hidden))
     }
 
