@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Element, Tensor, TensorCreationOptions, TensorData};
 use rayon::prelude::*;
 
+use crate::words::normal;
 use crate::{DropoutMask, MaskDraw, MaskNoise, MaskSharing, SiteDropout, SiteFactors};
 
 impl SiteDropout {
@@ -118,13 +119,9 @@ impl SiteDropout {
         }
     }
 
-    /// A Gaussian factor, of two random words (Box & Muller 1958).
-    pub(crate) fn noise(&self, [radius, angle]: [u32; 2]) -> f64 {
-        let unit = |word| f64::from(word) / 4_294_967_296.0;
-        // The logarithm is of (0, 1].
-        let radius = (-2.0 * (1.0 - unit(radius)).ln()).sqrt();
-        let deviation = (self.prob / (1.0 - self.prob)).sqrt();
-        1.0 + deviation * radius * (std::f64::consts::TAU * unit(angle)).cos()
+    /// A Gaussian factor, of two random words.
+    pub(crate) fn noise(&self, words: [u32; 2]) -> f64 {
+        1.0 + (self.prob / (1.0 - self.prob)).sqrt() * normal(words)
     }
 }
 

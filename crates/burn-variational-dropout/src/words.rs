@@ -51,6 +51,18 @@ fn fnv1a(name: &str) -> u64 {
     })
 }
 
+/// The number in `[0, 1)` that a word is.
+fn uniform(word: u32) -> f64 {
+    f64::from(word) / 4_294_967_296.0
+}
+
+/// The normal number that two words make (Box & Muller 1958).
+pub(crate) fn normal([radius, angle]: [u32; 2]) -> f64 {
+    // The logarithm is of (0, 1].
+    let radius = (-2.0 * (1.0 - uniform(radius)).ln()).sqrt();
+    radius * (std::f64::consts::TAU * uniform(angle)).cos()
+}
+
 /// The random words of one row: any of them in constant time, whatever the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordStream {
@@ -68,6 +80,16 @@ impl WordStream {
         let mut words = self.generator();
         words.set_word_pos(u128::from(position));
         words.next_u32()
+    }
+
+    /// A uniform number in `[0, 1)`, of the word at a position.
+    pub fn uniform(&self, position: u64) -> f64 {
+        uniform(self.word(position))
+    }
+
+    /// A normal number of mean 0 and variance 1, of the word at a position and the one after it.
+    pub fn normal(&self, position: u64) -> f64 {
+        normal([self.word(position), self.word(position + 1)])
     }
 
     /// The words from position 0 on.

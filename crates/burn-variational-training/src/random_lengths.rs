@@ -1,7 +1,5 @@
 //! Windows whose lengths are drawn.
 
-use std::f64::consts::TAU;
-
 use burn_variational_dropout::MaskDraw;
 
 /// Lengths of windows that vary at random, so that no token is always at the edge of a window:
@@ -115,19 +113,16 @@ impl RandomLengths {
         let settings = *self;
         let is_expected = draw.is_expected();
         let words = draw.rows(draw.n_draws(), 0, false).next().expect("a draw has a row");
-        // In (0, 1): the logarithm of 0 is infinite.
-        let mut uniform = (0..).map(move |at| (f64::from(words.word(at)) + 0.5) / 2_f64.powi(32));
-        std::iter::from_fn(move || {
+        // Each takes three words.
+        (0..).step_by(3).map(move |at| {
             if is_expected {
-                return Some(seq_length);
+                return seq_length;
             }
-            let halves = uniform.next()? < settings.half_prob;
+            let halves = words.uniform(at) < settings.half_prob;
             let mean = seq_length as f64 / if halves { 2.0 } else { 1.0 };
-            // Box and Muller's: two uniform numbers make a normal one.
-            let normal = (-2.0 * uniform.next()?.ln()).sqrt() * (TAU * uniform.next()?).cos();
             // Negative numbers become 0, and then the shortest.
-            let length = (mean + settings.deviation * normal) as usize;
-            Some(length.max(settings.shortest))
+            let length = (mean + settings.deviation * words.normal(at + 1)) as usize;
+            length.max(settings.shortest)
         })
     }
 }

@@ -46,8 +46,8 @@ impl Model {
 
     /// The terms of the rates, and of the weights behind them.
     fn rates_penalty(&self, prior: &DropoutPrior) -> Tensor<1> {
-        self.recurrent.penalty(&[&self.layer.cell.gates.recurrent], prior)
-            + self.output.penalty(&[&self.head.weight], prior)
+        self.recurrent.penalty(&[self.layer.cell.gates.recurrent.val()], prior)
+            + self.output.penalty(&[self.head.weight.val()], prior)
     }
 }
 
@@ -112,15 +112,11 @@ pub fn learn(n_observations: usize, n_steps: u64, seed: u64, device: &Device) ->
 /// the larger.
 fn observations(n: usize, rng: MaskRng, device: &Device) -> (Tensor<3>, Tensor<2>) {
     let draw = rng.scope("observations").draw(0);
-    let uniform = |word: u32| (f64::from(word) + 0.5) / 2.0_f64.powi(32);
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
     for row in draw.rows(n, 0, false) {
-        let x = 6.0 * uniform(row.word(0)) - 3.0;
-        // Box and Muller's normal variable of two uniform ones.
-        let radius = (-2.0 * uniform(row.word(1)).ln()).sqrt();
-        let noise = NOISE * radius * (std::f64::consts::TAU * uniform(row.word(2))).cos();
+        let x = 6.0 * row.uniform(0) - 3.0;
         inputs.extend([-0.3, 0.0].map(|step| (x + step) as f32));
-        targets.push((x.sin() + noise) as f32);
+        targets.push((x.sin() + NOISE * row.normal(1)) as f32);
     }
     let inputs = Tensor::from_data(TensorData::new(inputs, [n, SEQ_LENGTH, 1]), device);
     (inputs, Tensor::from_data(TensorData::new(targets, [n, 1]), device))
