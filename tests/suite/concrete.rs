@@ -79,8 +79,8 @@ impl Model {
         (output * weights).sum()
             + end.hidden.sum()
             + end.cell.sum()
-            + self.input.penalty(&[&gates.input], &prior())
-            + self.recurrent.penalty(&[&gates.recurrent], &prior())
+            + self.input.penalty(&[gates.input.val()], &prior())
+            + self.recurrent.penalty(&[gates.recurrent.val()], &prior())
             + self.output.penalty::<2>(&[], &prior())
     }
 }
@@ -208,7 +208,7 @@ on_every_device! {
         assert_close(&output, &expected, bound, "embedding");
         assert_eq!((factors[0], factors[4]), (factors[2], factors[5]));
 
-        let grads = (output.sum() + types.penalty(&[&embedding.weight], &prior())).backward();
+        let grads = (output.sum() + types.penalty(&[embedding.weight.val()], &prior())).backward();
         assert!(types.logit.val().grad(&grads).is_some());
         assert!(embedding.weight.val().grad(&grads).is_some());
     }

@@ -196,7 +196,7 @@ fn masks_of_weights_that_are_not_there_are_refused() {
     assert_eq!(
         refusal_of_masks(&of("gates.recurent", [4, 16])),
         "WeightMasks: every path must lead to a float parameter, got \"gates.recurent\" in a module \
-         with gates.bias, gates.input, gates.recurrent"
+         with gates.input, gates.recurrent, gates.bias"
     );
     assert_eq!(
         refusal_of_masks(&of("gates.recurrent", [16, 4])),

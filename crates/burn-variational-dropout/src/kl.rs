@@ -1,7 +1,9 @@
 //! The KL term of the variational objective, as a penalty and as weight decay.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::module::{Module, Param, ParamGroup};
 use burn::tensor::Tensor;
+
+use crate::parameters::{EachFloat, Place, each_float, parameters};
 
 /// The KL term over the parameters of a module (Gal & Ghahramani 2016, eq. 3):
 ///
@@ -117,17 +119,9 @@ impl KlTerm {
     /// If the term names no parameter, or one that the module does not have.
     pub fn penalty<M: Module>(&self, module: &M) -> Tensor<1> {
         self.check(module);
-        let mut sum: Option<Tensor<1>> = None;
-        for_each_param(module, |path, sum_of_squares| {
-            if let Some((_, lambda)) = self.lambdas.iter().rfind(|(named, _)| *named == path) {
-                let term = sum_of_squares().mul_scalar(*lambda);
-                sum = Some(match sum.take() {
-                    Some(sum) => sum + term,
-                    None => term,
-                });
-            }
-        });
-        sum.expect("every path leads to a parameter")
+        let mut sum = Sum { lambdas: &self.lambdas, sum: None };
+        each_float(module, &mut sum);
+        sum.sum.expect("every path leads to a parameter")
     }
 
     /// The decay rate of each parameter, `2 λ_W`, as the gradient of [`penalty`](Self::penalty) is
@@ -176,33 +170,25 @@ impl KlTerm {
 
 /// The paths of the float parameters of a module.
 fn float_paths<M: Module>(module: &M) -> Vec<String> {
-    let mut paths = Vec::new();
-    for_each_param(module, |path, _| paths.push(path));
-    paths
+    parameters(module).into_iter().map(|parameter| parameter.path).collect()
 }
 
-/// Calls `each` with the path of every float parameter of a module, and with what gives the sum of
-/// its squares.
-fn for_each_param<M: Module>(module: &M, each: impl FnMut(String, &dyn Fn() -> Tensor<1>)) {
-    module.visit(&mut ParamVisitor { path: Vec::new(), each });
+/// The sum of `λ ‖W‖²` over the parameters that it met.
+struct Sum<'a> {
+    lambdas: &'a [(String, f64)],
+    sum: Option<Tensor<1>>,
 }
 
-struct ParamVisitor<F> {
-    path: Vec<String>,
-    each: F,
-}
-
-impl<F: FnMut(String, &dyn Fn() -> Tensor<1>)> ModuleVisitor for ParamVisitor<F> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        (self.each)(self.path.join("."), &|| param.val().square().sum());
+impl EachFloat for Sum<'_> {
+    fn float<const D: usize>(&mut self, place: &Place<'_>, param: &Param<Tensor<D>>) {
+        let path = place.path();
+        if let Some((_, lambda)) = self.lambdas.iter().rfind(|(named, _)| *named == path) {
+            let term = param.val().square().sum().mul_scalar(*lambda);
+            self.sum = Some(match self.sum.take() {
+                Some(sum) => sum + term,
+                None => term,
+            });
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod kl;
 mod locked;
 mod mask;
 mod model;
+mod parameters;
 mod prior;
 mod rng;
 mod sampling;

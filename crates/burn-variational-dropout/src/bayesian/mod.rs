@@ -5,10 +5,10 @@ mod module;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
+use burn::module::{Module, Param, ParamGroup};
 use burn::tensor::Tensor;
 
-use self::module::parameters;
+use crate::parameters::{EachFloat, Place, each_float, parameters};
 use crate::{DropoutPrior, KlTerm, MaskDraw, ModelInput, VariationalModel};
 use crate::{WeightDropout, WeightMasks};
 
@@ -116,7 +116,7 @@ impl<M: Module, I, O> Bayesian<M, I, O> {
         let mut found = 0;
         for parameter in parameters(&self.module) {
             if parameter.is_weight() && group.matches(&parameter.id, Some(&parameter.path)) {
-                dropout.assert_has_axis(parameter.rank);
+                dropout.assert_has_axis(parameter.dims.len());
                 self.weights.insert(parameter.path, dropout);
                 found += 1;
             }
@@ -181,8 +181,8 @@ impl<M: Module, I: ModelInput, O> VariationalModel for Bayesian<M, I, O> {
     fn sample_masks(&self, _extent: &I::Extent, draw: MaskDraw) -> WeightMasks {
         draw.assert_part("Bayesian");
         let masks = WeightMasks::identity();
-        let mut sampler = Sampler { weights: &self.weights, draw, path: Vec::new(), masks };
-        self.module.visit(&mut sampler);
+        let mut sampler = Sampler { weights: &self.weights, draw, masks };
+        each_float(&self.module, &mut sampler);
         sampler.masks
     }
 
@@ -213,21 +213,12 @@ impl<M: fmt::Debug, I, O> fmt::Debug for Bayesian<M, I, O> {
 struct Sampler<'a> {
     weights: &'a BTreeMap<String, WeightDropout>,
     draw: MaskDraw,
-    path: Vec<String>,
     masks: WeightMasks,
 }
 
-impl ModuleVisitor for Sampler<'_> {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let path = self.path.join(".");
+impl EachFloat for Sampler<'_> {
+    fn float<const D: usize>(&mut self, place: &Place<'_>, param: &Param<Tensor<D>>) {
+        let path = place.path();
         if let Some(dropout) = self.weights.get(&path) {
             let mask = dropout.sample(&param.base(), &self.draw.part(&path));
             self.masks = std::mem::take(&mut self.masks).with(path, mask);

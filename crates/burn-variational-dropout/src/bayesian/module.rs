@@ -2,9 +2,9 @@
 
 use burn::module::{
     Content, DisplaySettings, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper,
-    ModuleVisitor, Param, ParamId,
+    ModuleVisitor,
 };
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 use super::Bayesian;
 
@@ -63,49 +63,5 @@ impl<M: ModuleDisplayDefault, I, O> ModuleDisplayDefault for Bayesian<M, I, O> {
 impl<M: ModuleDisplay, I, O> ModuleDisplay for Bayesian<M, I, O> {
     fn format(&self, settings: DisplaySettings) -> String {
         self.module.format(settings)
-    }
-}
-
-/// A float parameter of a module.
-pub(super) struct Parameter {
-    pub(super) path: String,
-    pub(super) id: ParamId,
-    pub(super) rank: usize,
-}
-
-impl Parameter {
-    pub(super) fn is_weight(&self) -> bool {
-        self.rank >= 2
-    }
-
-    pub(super) fn is_bias(&self) -> bool {
-        self.rank == 1 && self.path.rsplit('.').next() == Some("bias")
-    }
-}
-
-/// The float parameters of a module.
-pub(super) fn parameters<M: Module>(module: &M) -> Vec<Parameter> {
-    let mut list = List::default();
-    module.visit(&mut list);
-    list.parameters
-}
-
-#[derive(Default)]
-struct List {
-    path: Vec<String>,
-    parameters: Vec<Parameter>,
-}
-
-impl ModuleVisitor for List {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_string());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.parameters.push(Parameter { path: self.path.join("."), id: param.id, rank: D });
     }
 }

@@ -52,7 +52,7 @@ const MARGIN: f64 = 1e-4;
 /// let input = Tensor::ones([4, 8], &device);
 /// let mask = dropout.sample(4, &MaskRng::seeded(1).draw(0).part("dropout"));
 /// let loss = linear.forward(mask.apply(input)).square().mean();
-/// let loss = loss + dropout.penalty(&[&linear.weight], &prior);
+/// let loss = loss + dropout.penalty(&[linear.weight.val()], &prior);
 /// assert!(dropout.logit.val().grad(&loss.backward()).is_some());
 /// assert!((dropout.rate() - 0.1).abs() < 1e-6);
 /// ```
@@ -174,7 +174,7 @@ impl ConcreteDropout {
     /// H(p) = -p log p - (1 - p) log(1 - p)
     /// ```
     ///
-    /// `W` are the weights that multiply what the mask drops, with `λ(0)`, `N` and `τ` those of the
+    /// `W` are the weights that multiply what the mask drops, whole, with `λ(0)`, `N` and `τ` those of the
     /// prior (see [`DropoutPrior`]), and `d` the number of Bernoulli variables in a mask:
     /// units times gates, which for word types is their number. Differentiable with respect to the
     /// weights and the rate; dims `[1]`.
@@ -184,13 +184,13 @@ impl ConcreteDropout {
     /// [`with_param(path, 0.0)`](crate::KlTerm::with_param).
     pub fn penalty<const D: usize>(
         &self,
-        weights: &[&Param<Tensor<D>>],
+        weights: &[Tensor<D>],
         prior: &DropoutPrior,
     ) -> Tensor<1> {
         let (p, kept) = self.prob_and_kept();
         let entropy = -(p.clone() * p.log() + kept.clone() * kept.clone().log());
         let n_variables = (self.units * self.n_gates) as f64;
-        let squares = weights.iter().map(|weight| weight.base().square().sum());
+        let squares = weights.iter().map(|weight| weight.clone().square().sum());
         let penalty = entropy * (-n_variables * prior.per_term());
         squares.fold(penalty, |penalty, squares| {
             penalty + squares * prior.bias_lambda() / kept.clone()

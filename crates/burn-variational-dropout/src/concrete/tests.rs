@@ -82,9 +82,9 @@ fn a_rate_stays_away_from_0_and_1_whatever_the_logit() {
         dropout.logit = Param::from_data([logit], device);
         assert!((dropout.rate() - rate).abs() < 1e-7);
         assert!(values(&dropout.sample(2, &draw())).iter().all(|value| value.is_finite()));
-        let weight = Param::from_tensor(Tensor::<2>::ones([50, 2], device));
+        let weight = Tensor::<2>::ones([50, 2], device);
         let mask = dropout.sample(2, &draw()).values().unwrap();
-        let loss = mask.sum() + dropout.penalty(&[&weight], &DropoutPrior::new(1.0, 10));
+        let loss = mask.sum() + dropout.penalty(&[weight], &DropoutPrior::new(1.0, 10));
         let grads = loss.backward();
         let grad = dropout.logit.val().grad(&grads).unwrap().into_scalar::<f32>();
         assert!(grad.is_finite(), "{grad}");
@@ -96,9 +96,9 @@ fn the_penalty_is_its_closed_form() {
     let (p, length_scale, n_terms, precision) = (0.3_f64, 0.5, 20, 5.0);
     let prior = DropoutPrior::new(length_scale, n_terms).with_precision(precision);
     let config = ConcreteDropoutConfig::new(6).with_n_gates(4).with_initial_prob(p);
-    let weight = |dims| Param::from_tensor(Tensor::<2>::full(dims, 2.0, &Device::flex()));
+    let weight = |dims: [usize; 2]| Tensor::<2>::full(dims, 2.0, &Device::flex());
     let (first, second) = (weight([6, 3]), weight([6, 1]));
-    let penalty = config.init(&Device::flex()).penalty(&[&first, &second], &prior);
+    let penalty = config.init(&Device::flex()).penalty(&[first, second], &prior);
 
     let n_tau = n_terms as f64 * precision;
     let lambda = length_scale * length_scale / (2.0 * n_tau * (1.0 - p));

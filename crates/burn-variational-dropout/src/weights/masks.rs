@@ -207,7 +207,7 @@ mod tests {
     #[test]
     #[should_panic(
         expected = "WeightMasks: every path must lead to a float parameter, got \"wieght\" in a \
-                    module with bias, weight"
+                    module with weight, bias"
     )]
     fn a_path_that_leads_nowhere_is_refused() {
         let _ = masks("wieght", [2, 3]).bind(linear());

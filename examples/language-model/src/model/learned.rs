@@ -1,6 +1,6 @@
 //! Rates that are learned: a module beside each site of the model.
 
-use burn::module::{Module, Param, ParamId};
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use burn_variational::dropout::{
     ConcreteDropout, ConcreteDropoutConfig, DropoutPrior, MaskDraw, Site,
@@ -79,8 +79,8 @@ impl LearnedRates {
         output: &Param<Tensor<2>>,
         prior: &DropoutPrior,
     ) -> Tensor<1> {
-        let types = self.types.as_ref().map(|types| types.penalty(&[embedding], prior));
-        let mut penalty = self.output.penalty(&[output], prior);
+        let types = self.types.as_ref().map(|types| types.penalty(&[embedding.val()], prior));
+        let mut penalty = self.output.penalty(&[output.val()], prior);
         for ((layer, input), recurrent) in layers.iter().zip(&self.inputs).zip(&self.recurrent) {
             let weights = layer.cell.weight_sites();
             for (site, concrete) in
@@ -88,9 +88,7 @@ impl LearnedRates {
             {
                 let weight = weights.iter().find(|weight| weight.site == site);
                 let weight = weight.expect("these cells have both").value.clone();
-                // Of the same leaf, so that gradients reach the cell's own parameter.
-                let weight = Param::initialized(ParamId::new(), weight);
-                penalty = penalty + concrete.penalty(&[&weight], prior);
+                penalty = penalty + concrete.penalty(&[weight], prior);
             }
         }
         types.map_or(penalty.clone(), |types| penalty + types)
