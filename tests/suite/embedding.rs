@@ -71,6 +71,28 @@ on_every_device! {
         }
     }
 
+    fn gaussian_noise_of_a_word_type_is_the_same_at_all_its_places(device: &Device) {
+        let dropout = SiteDropout::new(0.2).gaussian();
+        let embedding = embedding(Some(dropout), None, device);
+        let (mut factors, sentence) = (Vec::new(), sentence(device));
+        for draw in 0..64 {
+            let draw = MaskRng::seeded(1).draw(draw).part("words");
+            let masks = embedding.masks_for(&sentence, draw);
+            let noise = masks.types.factors(&sentence, FloatDType::F32).into_data();
+            let noise: Vec<f32> = noise.try_to_vec().unwrap();
+            for row in noise.chunks(5) {
+                assert_eq!(row[0].to_bits(), row[3].to_bits(), "both places of \"the\"");
+                factors.extend_from_slice(&row[1..]);
+            }
+        }
+        let n = factors.len() as f32;
+        let mean = factors.iter().sum::<f32>() / n;
+        let variance = factors.iter().map(|factor| (factor - mean).powi(2)).sum::<f32>() / n;
+        // Mean 1 and variance p / (1 - p) = ¼, of 512 numbers: standard errors of 0.02 each.
+        assert!((mean - 1.0).abs() < 0.1, "mean {mean}");
+        assert!((variance - 0.25).abs() < 0.08, "variance {variance}");
+    }
+
     fn tokens_are_dropped_each_by_itself(device: &Device) {
         let embedding = embedding(None, Some(SiteDropout::new(0.5).per_step()), device);
         let both_places = (0..32).map(|draw| {

@@ -1,6 +1,6 @@
 //! Penalties on activations, and their gradients, are those of AWD-LSTM's code.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use burn_variational::rnn::Lengths;
 use burn_variational::training::{activation_penalty, temporal_penalty};
 use cross_backend_tests::{GoldenTensor, assert_close, flex, golden_cases, on_every_device};
@@ -91,6 +91,9 @@ on_every_device! {
         assert_eq!(penalty(1, None), 0.0);
         assert_eq!(penalty(1, Some(Lengths::full(3, 1))), 0.0);
         assert_eq!(penalty(4, Some(Lengths::new(vec![1; 3], 4).unwrap())), 0.0);
+        let double = Tensor::<3>::ones([3, 1, 2], (&device.inner(), DType::F64));
+        let none = temporal_penalty(1.0, double, None);
+        assert_eq!((none.dtype(), none.into_scalar::<f64>()), (DType::F64, 0.0));
     }
 }
 

@@ -285,19 +285,12 @@ impl<C: RecurrentCell> VariationalModel for RecurrentLayer<C> {
 
 /// Checks that a state has the names and dims of the cell's own.
 fn check_state<S: RecurrentState>(state: &S, expected: &S) {
-    let mut dims = Vec::new();
-    let _ = expected.clone().map(&mut |_, tensor| {
-        dims.push(tensor.dims());
-        tensor
-    });
-    let mut dims = dims.into_iter();
-    let _ = state.clone().map(&mut |name, tensor| {
-        let expected = dims.next().expect("a state has as many tensors as the cell's own");
+    for ((name, tensor), (_, expected)) in state.tensors().into_iter().zip(expected.tensors()) {
         assert!(
-            tensor.dims() == expected,
-            "RecurrentLayer: state {name} must have dims {expected:?}, got {:?}",
+            tensor.dims() == expected.dims(),
+            "RecurrentLayer: state {name} must have dims {:?}, got {:?}",
+            expected.dims(),
             tensor.dims()
         );
-        tensor
-    });
+    }
 }

@@ -100,17 +100,8 @@ impl<S: RecurrentState> Walked<S> {
     }
 }
 
-fn tensors<S: RecurrentState>(state: &S) -> Vec<Tensor<2>> {
-    let mut tensors = Vec::new();
-    let _ = state.clone().map(&mut |_, tensor| {
-        tensors.push(tensor.clone());
-        tensor
-    });
-    tensors
-}
-
 fn n_rows<S: RecurrentState>(state: &S) -> usize {
-    tensors(state).first().map_or(0, |tensor| tensor.dims()[0])
+    state.tensors().first().map_or(0, |(_, tensor)| tensor.dims()[0])
 }
 
 fn rows<S: RecurrentState>(state: &S, rows: Range<usize>) -> S {
@@ -126,9 +117,9 @@ fn join<S: RecurrentState>(mut states: Vec<S>) -> S {
     if states.is_empty() {
         return first;
     }
-    let mut others: Vec<_> = states.iter().map(|state| tensors(state).into_iter()).collect();
+    let mut others: Vec<_> = states.iter().map(|state| state.tensors().into_iter()).collect();
     first.map(&mut |_, tensor| {
-        let others = others.iter_mut().map(|state| state.next().expect("states of one cell"));
+        let others = others.iter_mut().map(|state| state.next().expect("states of one cell").1);
         Tensor::cat(std::iter::once(tensor).chain(others).collect(), 0)
     })
 }

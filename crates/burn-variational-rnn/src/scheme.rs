@@ -70,13 +70,13 @@ impl LayerDropout {
     /// With units that keep what they had with this probability, drawn anew at every step: those of
     /// `h_t`, and of the cell of an LSTM with [`with_zoneout_cell`](Self::with_zoneout_cell).
     pub fn with_zoneout_hidden(self, prob: f64) -> Self {
-        self.with(Site::ZoneoutHidden, zoneout(prob))
+        self.with(Site::ZoneoutHidden, zoneout_dropout(prob))
     }
 
     /// With units of an LSTM's cell that keep what they had with this probability, drawn anew at
     /// every step.
     pub fn with_zoneout_cell(self, prob: f64) -> Self {
-        self.with(Site::ZoneoutCell, zoneout(prob))
+        self.with(Site::ZoneoutCell, zoneout_dropout(prob))
     }
 
     /// With these input weights dropped (`DropConnect`): one draw for all rows and steps of a pass,
@@ -120,7 +120,7 @@ impl LayerDropout {
 }
 
 /// A new mask of 0 and 1 at every step.
-pub(crate) fn zoneout(prob: f64) -> SiteDropout {
+pub(crate) fn zoneout_dropout(prob: f64) -> SiteDropout {
     SiteDropout::new(prob).per_step().unscaled()
 }
 

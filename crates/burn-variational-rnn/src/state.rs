@@ -12,6 +12,16 @@ pub trait RecurrentState: Clone + std::fmt::Debug + Send {
     /// Every tensor of the state, by name, replaced by what `f` makes of it.
     fn map(self, f: &mut dyn FnMut(&'static str, Tensor<2>) -> Tensor<2>) -> Self;
 
+    /// Every tensor of the state, and its name.
+    fn tensors(&self) -> Vec<(&'static str, Tensor<2>)> {
+        let mut tensors = Vec::new();
+        let _ = self.clone().map(&mut |name, tensor| {
+            tensors.push((name, tensor.clone()));
+            tensor
+        });
+        tensors
+    }
+
     /// The same values cut off from the graph that made them: what a window of truncated
     /// backpropagation hands to the next.
     fn detach(self) -> Self {

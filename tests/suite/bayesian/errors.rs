@@ -41,6 +41,12 @@ fn dropping_all_is_refused() {
 }
 
 #[test]
+#[should_panic(expected = "WeightDropout: axis must be under the weight's rank 2, got 2")]
+fn an_axis_that_a_weight_of_the_group_has_not_is_refused() {
+    let _ = linear().with_group(&ParamGroup::all(), WeightDropout::new(0.5).along_axis(2));
+}
+
+#[test]
 #[should_panic(expected = "Bayesian: masks must be sampled from a part of a draw")]
 fn a_whole_draw_is_refused() {
     let model = linear().with_dropout(0.5);

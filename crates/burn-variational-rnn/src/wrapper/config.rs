@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{INPUT, OUTPUT, STATE};
-use crate::{CellConfig, CellSite, DropoutWrapper, RecurrentCell, StackConfig, StackDropout};
+use crate::{
+    CellConfig, CellSite, DropoutWrapper, RecurrentCell, RecurrentState, StackConfig, StackDropout,
+};
 
 /// Configuration of a [`DropoutWrapper`], with the names and defaults of TensorFlow's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,7 +188,7 @@ impl<K: CellConfig> CellConfig for DropoutWrapperConfig<K> {
         if let Some(site) = own {
             panic!("DropoutWrapperConfig: cell must not read a wrapper's site, got {site}");
         }
-        let state = super::state::tensors(&cell.initial_state(1));
+        let state = cell.initial_state(1).tensors();
         let names: Vec<_> = state.iter().map(|&(name, _)| name).collect();
         let masked = self.masked(&names);
         if self.state_keep_prob < 1.0 && (!names.contains(&"cell") || masked.contains(&"cell")) {

@@ -98,7 +98,7 @@ pub struct DropoutWrapper<C: RecurrentCell> {
 impl<C: RecurrentCell> DropoutWrapper<C> {
     /// A cell whose state is masked at the tensors of these names.
     fn of(cell: C, masked: Vec<&'static str>) -> Self {
-        let state = state::tensors(&cell.initial_state(1));
+        let state = cell.initial_state(1).tensors();
         let state = state.iter().filter(|(name, _)| masked.contains(name));
         let d_masked = state.map(|(_, tensor)| tensor.dims()[1]).sum();
         Self { cell, masked, d_masked }

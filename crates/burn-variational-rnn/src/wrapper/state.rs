@@ -19,13 +19,3 @@ impl<S: RecurrentState> RecurrentState for WrapperState<S> {
         Self { inner: self.inner.map(f), output: f("output", self.output) }
     }
 }
-
-/// The names of a state's tensors, and the tensors.
-pub(super) fn tensors<S: RecurrentState>(state: &S) -> Vec<(&'static str, Tensor<2>)> {
-    let mut tensors = Vec::new();
-    let _ = state.clone().map(&mut |name, tensor| {
-        tensors.push((name, tensor.clone()));
-        tensor
-    });
-    tensors
-}
