@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::Statistic;
 use crate::accumulator::Accumulator;
+use crate::{EarlyStop, Statistic};
 
 /// The running mean and variance of tensors of equal dims, element by element.
 ///
@@ -139,6 +139,10 @@ impl<const D: usize> Statistic<D> for Moments<D> {
             }),
             (above, below) => above.or(below),
         };
+    }
+
+    fn is_settled(&self, stop: &EarlyStop) -> Option<bool> {
+        Some(stop.is_met(self.mean(), self.standard_error()))
     }
 
     fn finish(self) -> Self {
