@@ -24,18 +24,15 @@ pub(crate) struct Accumulator<const D: usize> {
 impl<const D: usize> Accumulator<D> {
     /// Of one tensor.
     pub(crate) fn new(first: &Tensor<D>) -> Self {
-        Self::in_f64(first, first.device().supports_dtype(FloatDType::F64))
+        let has_f64 = first.device().supports_dtype(FloatDType::F64);
+        Self::summed_in(if has_f64 { FloatDType::F64 } else { FloatDType::F32 }, first)
     }
 
-    fn in_f64(first: &Tensor<D>, in_f64: bool) -> Self {
-        let dtype = first.dtype().into();
-        if in_f64 {
-            let sum = first.clone().cast(FloatDType::F64);
-            Self { sum, rest: None, dtype }
-        } else {
-            let sum = first.clone().cast(FloatDType::F32);
-            Self { rest: Some(sum.zeros_like()), sum, dtype }
-        }
+    /// Of one tensor, and summed in this type.
+    pub(crate) fn summed_in(dtype: FloatDType, first: &Tensor<D>) -> Self {
+        let sum = first.clone().cast(dtype);
+        let rest = (dtype != FloatDType::F64).then(|| sum.zeros_like());
+        Self { sum, rest, dtype: first.dtype().into() }
     }
 
     /// Adds a tensor.
@@ -166,13 +163,15 @@ mod tests {
     /// Half a unit in the last place of `f32`, once for the value that is given back.
     const ROUNDING: f64 = 6e-8;
 
+    const KINDS: [FloatDType; 2] = [FloatDType::F64, FloatDType::F32];
+
     fn tensor(value: f32) -> Tensor<1> {
         Tensor::from_data([value], &Device::flex())
     }
 
     /// Either kind, on a device that has both types.
     fn both(first: f32) -> [Accumulator<1>; 2] {
-        [true, false].map(|in_f64| Accumulator::in_f64(&tensor(first), in_f64))
+        KINDS.map(|dtype| Accumulator::summed_in(dtype, &tensor(first)))
     }
 
     fn value(accumulator: &Accumulator<1>) -> f64 {
@@ -231,9 +230,9 @@ mod tests {
 
     #[test]
     fn values_come_back_in_the_type_of_what_was_added() {
-        for in_f64 in [true, false] {
+        for dtype in KINDS {
             let half = tensor(1.5).cast(FloatDType::F16);
-            let mut accumulator = Accumulator::in_f64(&half, in_f64);
+            let mut accumulator = Accumulator::summed_in(dtype, &half);
             accumulator.add(half);
             assert_eq!(accumulator.value().dtype(), DType::F16);
             assert_eq!(value(&accumulator), 3.0);

@@ -153,7 +153,7 @@ impl<const D: usize> Statistic<D> for Moments<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, FloatDType};
 
     fn moments(draws: &[f32]) -> Moments<1> {
         let mut moments = Moments::new();
@@ -179,6 +179,34 @@ mod tests {
         assert_eq!(merged.count(), 5);
         assert!((merged.mean().into_scalar::<f32>() - 4.0).abs() < 1e-6);
         assert!((merged.variance().into_scalar::<f32>() - 6.8).abs() < 1e-5);
+    }
+
+    /// As on a device without `f64`.
+    fn in_f32(draws: &[f32]) -> Moments<1> {
+        let [first, zero] = [draws[0], 0.0].map(|x| Tensor::from_data([x], &Device::flex()));
+        let [mean, deviations] = [first, zero].map(|x| Accumulator::summed_in(FloatDType::F32, &x));
+        let mut moments = Moments { count: 1, sums: Some(Sums { mean, deviations }) };
+        for &draw in &draws[1..] {
+            moments.push(Tensor::from_data([draw], &Device::flex()));
+        }
+        moments
+    }
+
+    #[test]
+    fn many_draws_of_a_large_mean_are_as_exact_without_f64() {
+        let draws: Vec<f32> = (0..10_000).map(|k| 1000.0 + 0.1 * (k as f32).sin()).collect();
+        let (half, rest) = draws.split_at(3000);
+        let mut moments = in_f32(half);
+        moments.merge(in_f32(rest));
+        let mean_of = |f: &dyn Fn(f64) -> f64| {
+            draws.iter().map(|&x| f(f64::from(x))).sum::<f64>() / draws.len() as f64
+        };
+        let mean = mean_of(&|x| x);
+        let variance = mean_of(&|x| (x - mean).powi(2));
+        let [got_mean, got_variance] = [moments.mean(), moments.variance()]
+            .map(|moment| f64::from(moment.into_scalar::<f32>()));
+        assert!((got_mean / mean - 1.0).abs() < 1e-7, "{got_mean} for {mean}");
+        assert!((got_variance / variance - 1.0).abs() < 1e-6, "{got_variance} for {variance}");
     }
 
     #[test]

@@ -52,10 +52,8 @@ on_every_device! {
             let moments = pushed(&draws, Moments::new(), device);
             let expected_means = means(&draws, |_, x| x);
             let deviations = means(&draws, |value, x| (x - expected_means[value]).powi(2));
-            // The mean of draws around 0 is known as well as the draws are.
             let error = relative_error(&list(moments.mean()), &expected_means);
-            let scale = if mean == 0.0 { 100.0 } else { 1.0 };
-            assert!(error <= scale * TOLERANCE, "mean of {mean} ± {deviation}: {error:e}");
+            assert!(error <= TOLERANCE, "mean of {mean} ± {deviation}: {error:e}");
             let error = relative_error(&list(moments.variance()), &deviations);
             assert!(error <= TOLERANCE, "variance of {mean} ± {deviation}: {error:e}");
         }

@@ -25,9 +25,9 @@ fn model(dropout: StackDropout, device: &Device) -> Model {
 }
 
 fn tokens(device: &Device) -> Tensor<2, Int> {
-    let token = |row: usize, step: usize| ((row * row + 3 * step * row + step) % 7) as i32;
+    let token = |row: usize, step: usize| ((row * row + 3 * step * row + step) % 7) as u32;
     let row = |row| if row == EQUAL_ROWS[1] { EQUAL_ROWS[0] } else { row };
-    let tokens: Vec<i32> =
+    let tokens: Vec<u32> =
         (0..N_ROWS).flat_map(|at| (0..SEQ_LENGTH).map(move |step| token(row(at), step))).collect();
     Tensor::<1, Int>::from_data(tokens.as_slice(), device).reshape([N_ROWS, SEQ_LENGTH])
 }
