@@ -4,7 +4,8 @@ use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// A tensor that is added to many times and rounds as `f64` would: an `f64` tensor where the device
-/// has that type, and elsewhere the sum of two of `f32`. Nothing leaves the device.
+/// has that type, and elsewhere the sum of two of `f32`. Nothing leaves the device, and nothing is
+/// made of `f64` but sums, products and quotients: shaders have no exponentials of it.
 ///
 /// # References
 ///
@@ -24,8 +25,7 @@ pub(crate) struct Accumulator<const D: usize> {
 impl<const D: usize> Accumulator<D> {
     /// Of one tensor.
     pub(crate) fn new(first: &Tensor<D>) -> Self {
-        let has_f64 = first.device().supports_dtype(FloatDType::F64);
-        Self::summed_in(if has_f64 { FloatDType::F64 } else { FloatDType::F32 }, first)
+        Self::summed_in(summing_type(&first.device()), first)
     }
 
     /// Of one tensor, and summed in this type.
@@ -105,6 +105,11 @@ impl<const D: usize> Accumulator<D> {
     }
 }
 
+/// The type that sums are made in on a device.
+fn summing_type(device: &Device) -> FloatDType {
+    if device.supports_dtype(FloatDType::F64) { FloatDType::F64 } else { FloatDType::F32 }
+}
+
 /// `a + b` rounded, and what the rounding left over, exactly.
 fn two_sum<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> (Tensor<D>, Tensor<D>) {
     let sum = rounded(a.clone() + b.clone());
@@ -141,18 +146,23 @@ impl<const D: usize> From<Accumulator<D>> for Saved {
     }
 }
 
+impl Saved {
+    /// On the default device, summed in this type.
+    fn summed_in<const D: usize>(self, dtype: FloatDType) -> Accumulator<D> {
+        let on_device = |data| Tensor::from_data(data, (&Device::default(), DType::from(dtype)));
+        let rest = (dtype != FloatDType::F64).then(|| {
+            let rounded = self.values.clone().convert::<f32>();
+            let pairs = self.values.iter::<f64>().zip(rounded.iter::<f64>());
+            let left: Vec<f64> = pairs.map(|(value, rounded)| value - rounded).collect();
+            on_device(TensorData::new(left, self.values.shape()))
+        });
+        Accumulator { sum: on_device(self.values), rest, dtype: self.dtype }
+    }
+}
+
 impl<const D: usize> From<Saved> for Accumulator<D> {
-    fn from(Saved { values, dtype }: Saved) -> Self {
-        let device = Device::default();
-        if device.supports_dtype(FloatDType::F64) {
-            let sum = Tensor::from_data(values, (&device, DType::F64));
-            return Self { sum, rest: None, dtype };
-        }
-        let sum = values.clone().convert::<f32>();
-        let left = values.iter::<f64>().zip(sum.iter::<f64>()).map(|(value, sum)| value - sum);
-        let rest = TensorData::new(left.collect::<Vec<_>>(), values.shape());
-        let [sum, rest] = [sum, rest].map(|data| Tensor::from_data(data, (&device, DType::F32)));
-        Self { sum, rest: Some(rest), dtype }
+    fn from(saved: Saved) -> Self {
+        saved.summed_in(summing_type(&Device::default()))
     }
 }
 
@@ -221,10 +231,13 @@ mod tests {
         for mut accumulator in both(1000.0) {
             accumulator.add(tensor(1e-5));
             let saved = serde_json::to_string(&accumulator).unwrap();
-            let mut read: Accumulator<1> = serde_json::from_str(&saved).unwrap();
-            read.add(tensor(-1000.0));
-            // 1000 + 1e-5 in `f64` is off by 6e-14 at most, the value in `f32` by 5e-13.
-            assert!((value(&read) - 1e-5).abs() <= 1e-12, "{read:?}");
+            for dtype in KINDS {
+                let saved: Saved = serde_json::from_str(&saved).unwrap();
+                let mut read: Accumulator<1> = saved.summed_in(dtype);
+                read.add(tensor(-1000.0));
+                // 1000 + 1e-5 in `f64` is off by 6e-14 at most, the value in `f32` by 5e-13.
+                assert!((value(&read) - 1e-5).abs() <= 1e-12, "{accumulator:?} as {read:?}");
+            }
         }
     }
 

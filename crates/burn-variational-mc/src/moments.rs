@@ -127,7 +127,7 @@ impl<const D: usize> Statistic<D> for Moments<D> {
         let between = mean.distance_to_all(&others.mean);
         mean.add(between.clone().mul_scalar(m / (n + m)));
         deviations.add_all(others.deviations);
-        deviations.add(between.square().mul_scalar(n * m / (n + m)));
+        deviations.add((between.clone() * between).mul_scalar(n * m / (n + m)));
     }
 
     fn append_rows(&mut self, other: Self) {
