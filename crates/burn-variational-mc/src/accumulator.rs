@@ -151,9 +151,9 @@ impl Saved {
     fn summed_in<const D: usize>(self, dtype: FloatDType) -> Accumulator<D> {
         let on_device = |data| Tensor::from_data(data, (&Device::default(), DType::from(dtype)));
         let rest = (dtype != FloatDType::F64).then(|| {
-            let rounded = self.values.clone().convert::<f32>();
-            let pairs = self.values.iter::<f64>().zip(rounded.iter::<f64>());
-            let left: Vec<f64> = pairs.map(|(value, rounded)| value - rounded).collect();
+            let sum = self.values.clone().convert::<f32>();
+            let pairs = self.values.iter::<f64>().zip(sum.iter::<f64>());
+            let left: Vec<f64> = pairs.map(|(value, sum)| value - sum).collect();
             on_device(TensorData::new(left, self.values.shape()))
         });
         Accumulator { sum: on_device(self.values), rest, dtype: self.dtype }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 /// ```
 ///
 /// It is looked at after fixed numbers of draws, by default after 50, 75, 100, ...: whatever fits a
-/// pass, a run stops after the same draws. A bound that is met by chance is met too soon, all the
-/// more often the more often one looks: the error of a run that stops early is a little over the
-/// bound in the end, and its mean, for a symmetric spread, unbiased.
+/// pass, a run stops after the same draws. A bound that is met by chance is met too soon, the more
+/// often one looks: the error of a run that stopped early is a little larger than its standard error
+/// says. Give it a minimum of draws that settles the standard error itself.
 ///
 /// # Example
 ///

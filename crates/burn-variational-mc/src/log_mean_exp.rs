@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::Statistic;
 use crate::accumulator::Accumulator;
 
-/// Under what is read as the logarithm of 0, and over `-∞`, whose distances are not numbers.
+/// The shift where the first draw is `-∞`: so low that any other draw exceeds it, and finite, for
+/// `-∞ - -∞` is no number.
 const IMPOSSIBLE: f64 = -1e30;
 
 /// How far a draw may lie over the shift before it becomes the shift: so far that few do, and so

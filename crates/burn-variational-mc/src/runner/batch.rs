@@ -114,14 +114,14 @@ impl<S> Batch<S> {
         S: Statistic<D>,
     {
         let block = &mut self.blocks[index];
-        let n_rows = block.rows.len();
+        let block_rows = block.rows.len();
         let first_row = self.first_row + block.rows.start as u64;
         let mut first_draw = draws.start;
         while first_draw < draws.end {
-            let n_draws = self.max_rows.filter(|_| self.folds_draws).unwrap_or(1) / n_rows;
+            let n_draws = self.max_rows.filter(|_| self.folds_draws).unwrap_or(1) / block_rows;
             let n_draws = n_draws.clamp(1, draws.end - first_draw);
             let draw = mc.draws(first_draw, n_draws).starting_row(first_row);
-            let (draw, record) = draw.recorded(n_draws * n_rows);
+            let (draw, record) = draw.recorded(n_draws * block_rows);
             let pass = Pass::new(draw, block.rows.clone(), self.n_rows);
             let output = forward(&pass)?;
             pass.check(&output, &record)?;
@@ -133,13 +133,13 @@ impl<S> Batch<S> {
                 n_draws
             } else {
                 // Every draw is the first one: its variance is exactly 0.
-                let first = output.slice_dim(0, 0..n_rows);
+                let first = output.slice_dim(0, 0..block_rows);
                 let rest = first_draw..draws.end;
                 rest.clone().for_each(|_| block.statistic.push(first.clone()));
                 rest.len()
             };
             first_draw += n_taken;
-            self.n_done += n_taken * n_rows;
+            self.n_done += n_taken * block_rows;
             let Self { index: batch, n_rows, n_done, .. } = *self;
             mc.report(Progress { batch, n_rows, n_draws: mc.n_draws(), n_done })?;
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Statistic;
 use burn_variational_dropout::LockedDropoutConfig;
 
 #[test]
@@ -54,4 +55,43 @@ fn a_statistic_without_a_standard_error_cannot_stop_early() {
     let stop = EarlyStop::absolute(1.0).with_min_draws(2);
     let run = samples(&mc(4).with_early_stop(stop), |pass| dropped(pass.fold(&input), pass));
     assert_eq!(run.unwrap_err(), MonteCarloError::NoStandardError);
+}
+
+/// A statistic of a user's own, of another rank than the draws: the mean of each row's sum.
+#[derive(Clone, Default)]
+struct RowSums(Moments<1>);
+
+impl Statistic<2> for RowSums {
+    type Output = Moments<1>;
+
+    fn push(&mut self, draw: Tensor<2>) {
+        self.0.push(draw.sum_dim(1).squeeze_dim(1));
+    }
+    fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
+    }
+    fn append_rows(&mut self, other: Self) {
+        self.0.append_rows(other.0);
+    }
+    fn is_settled(&self, stop: &EarlyStop) -> Option<bool> {
+        self.0.is_settled(stop)
+    }
+    fn finish(self) -> Moments<1> {
+        self.0
+    }
+}
+
+#[test]
+fn a_statistic_of_a_users_own_takes_part() {
+    let ones = Tensor::<2>::ones([3, 4], &Device::flex());
+    let run = |mc: MonteCarlo| {
+        let forward = |pass: &Pass| Ok::<_, MonteCarloError>(dropped(pass.fold(&ones), pass));
+        mc.accumulate(3, RowSums::default(), forward).unwrap()
+    };
+    // A sum of four outputs of deviation 1 has one of 2: 100 draws have a standard error of 0.2.
+    let sums = run(mc(1000).with_early_stop(EarlyStop::absolute(0.2)));
+    assert!((75..=150).contains(&sums.n_draws()), "{}", sums.n_draws());
+    let error = |sums: &Moments<1>| sums.standard_error().max().into_scalar::<f32>();
+    assert!(error(&sums) <= 0.2);
+    assert!(error(&run(mc(sums.n_draws() - 25))) > 0.2);
 }
