@@ -1,5 +1,8 @@
 //! The perplexity of a text, against a plain loop over its tokens and draws.
 
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::log_softmax;
@@ -231,6 +234,36 @@ on_every_device! {
         model.lstm = model.lstm.with_dropout(StackDropout::none());
         let mc = MonteCarlo::new(N_DRAWS, MaskRng::seeded(5));
         assert_eq!(mc.perplexity(&model, windows(device)), Err(MonteCarloError::NoDraw));
+    }
+
+    fn a_log_probability_that_is_not_finite_is_an_error(device: &Device) {
+        let mut model = Model::new(false, device);
+        model.output.bias = model.output.bias.map(|bias| bias.map(|bias| bias * f32::NAN));
+        let mc = MonteCarlo::new(N_DRAWS, MaskRng::seeded(5)).with_first_draw(4).with_first_row(7);
+        let expected = MonteCarloError::NotFinite { draw: 4, row: 7 };
+        assert_eq!(mc.perplexity(&model, windows(device)), Err(expected));
+    }
+
+    fn a_perplexity_has_nothing_to_stop_early_by(device: &Device) {
+        let mc = MonteCarlo::new(N_DRAWS, MaskRng::seeded(5));
+        let mc = mc.with_early_stop(EarlyStop::absolute(1.0));
+        let run = mc.perplexity(&Model::new(false, device), windows(device));
+        assert_eq!(run, Err(MonteCarloError::NoStandardError));
+    }
+
+    fn a_perplexity_tells_its_progress_and_is_cancelled(device: &Device) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = told.clone();
+        let mc = MonteCarlo::new(N_DRAWS, MaskRng::seeded(5)).with_max_bytes(1);
+        let mc = mc.with_progress(move |progress| {
+            let mut told = hears.lock().unwrap();
+            told.push((progress.batch, progress.n_done));
+            if told.len() < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let run = mc.perplexity(&Model::new(false, device), windows(device));
+        assert_eq!(run, Err(MonteCarloError::Cancelled));
+        // Draw by draw, three windows of two streams.
+        assert_eq!(*told.lock().unwrap(), [(0, 2), (1, 2), (2, 2), (0, 4), (1, 4)]);
     }
 }
 

@@ -65,6 +65,7 @@ pub struct MaskDraw {
     draws: Range<u64>,
     first_row: u64,
     first_step: u64,
+    shares_rows: bool,
     coordinates: Coordinates,
     is_part: bool,
     record: Option<Arc<DrawRecord>>,
@@ -84,6 +85,7 @@ impl MaskDraw {
             draws,
             first_row: 0,
             first_step: 0,
+            shares_rows: false,
             coordinates: Coordinates {
                 seed,
                 site: Site::Between.number(),
@@ -115,6 +117,26 @@ impl MaskDraw {
     /// The first row of each draw: a batch that continues another's rows starts where it ended.
     pub fn starting_row(&self, row: u64) -> Self {
         Self { first_row: row, ..self.again() }
+    }
+
+    /// The same draw for every row: all of them read the words of row 0, whatever row the batch
+    /// starts at. One function of the model is sampled for a whole data set, and its batches may
+    /// have any sizes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::tensor::Device;
+    /// use burn_variational_dropout::{MaskRng, SiteDropout};
+    ///
+    /// let (device, dropout) = (Device::flex(), SiteDropout::new(0.5));
+    /// let draw = MaskRng::seeded(1).draw(0).part("encoder").shared_rows();
+    /// let batch = dropout.sample([5, 8], &draw, &device).values().unwrap();
+    /// let last = dropout.sample([2, 8], &draw.starting_row(5), &device).values().unwrap();
+    /// assert_eq!(last.into_data(), batch.slice([0..2]).into_data());
+    /// ```
+    pub fn shared_rows(&self) -> Self {
+        Self { shares_rows: true, ..self.again() }
     }
 
     /// The first time step of masks that vary over time: a window that continues another's steps
@@ -204,7 +226,8 @@ impl MaskDraw {
     /// for any other noise of a user's own, which becomes as repeatable as a mask. They are random
     /// even in an [expected](Self::expected) draw.
     ///
-    /// With `shared`, all rows of a draw read the words of its row 0.
+    /// With `shared`, or where the draw [shares its rows](Self::shared_rows), all rows of a draw read
+    /// the words of its row 0.
     ///
     /// # Panics
     ///
@@ -231,6 +254,7 @@ impl MaskDraw {
         }
         let rows = batch_size.div_ceil(n_draws) as u64;
         let step = self.first_step + step as u64;
+        let shared = shared || self.shares_rows;
         let streams = self.draws.clone().flat_map(move |draw| {
             let key = Coordinates { draw, step, ..self.coordinates }.key();
             let row = move |row| if shared { 0 } else { self.first_row + row };
@@ -265,6 +289,7 @@ impl MaskDraw {
             draws: self.draws.clone(),
             first_row: self.first_row,
             first_step: self.first_step,
+            shares_rows: self.shares_rows,
             coordinates: self.coordinates,
             is_part: self.is_part,
             record: self.record.clone(),
@@ -300,99 +325,4 @@ impl DrawRecord {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::MaskRng;
-
-    fn first_words(draw: &MaskDraw) -> Vec<u32> {
-        draw.rows(1, 0, false).next().unwrap().words().take(4).collect()
-    }
-
-    #[test]
-    fn every_coordinate_has_words_of_its_own() {
-        let rng = MaskRng::seeded(3);
-        let base = rng.draw(0);
-        let others = [
-            MaskRng::seeded(4).draw(0),
-            rng.scope("prediction").draw(0),
-            rng.draw(1),
-            base.starting_row(1),
-            base.starting_step(1),
-            base.layer(1),
-            base.direction(1),
-            base.site(&Site::Input),
-            base.site(&Site::named("leak")),
-            base.site(&Site::named("noise")),
-            base.gate(1),
-            base.part("encoder"),
-            base.part("decoder"),
-            base.part("encoder").part("decoder"),
-            base.part("decoder").part("encoder"),
-        ];
-        let mut seen = vec![first_words(&base)];
-        for other in &others {
-            let words = first_words(other);
-            assert!(!seen.contains(&words), "{other:?} repeats another coordinate's words");
-            seen.push(words);
-        }
-    }
-
-    #[test]
-    fn draws_are_folded_draw_after_draw() {
-        let rng = MaskRng::seeded(3);
-        let folded: Vec<_> = rng.draws(0..2).rows(4, 0, false).collect();
-        let apart: Vec<_> = [0, 1]
-            .into_iter()
-            .flat_map(|draw| rng.draw(draw).rows(2, 0, false).collect::<Vec<_>>())
-            .collect();
-        assert_eq!(folded, apart);
-    }
-
-    #[test]
-    fn a_record_knows_of_raw_words_and_of_other_rows() {
-        let (draw, record) = MaskRng::seeded(3).draws(0..2).recorded(6);
-        assert!(!record.asked() && !record.random());
-        assert_eq!(draw.rows(6, 0, false).count(), 6);
-        assert!(record.asked() && record.random());
-        assert_eq!(record.other_batch_size(), None);
-        assert_eq!(draw.rows(3, 0, false).count(), 3);
-        assert_eq!(record.other_batch_size(), Some(3));
-    }
-
-    #[test]
-    fn what_rows_share_does_not_depend_on_rows_and_steps() {
-        let (draw, record) = MaskRng::seeded(3).draw(1).recorded(8);
-        let words = draw.shared_words("Test");
-        assert_eq!(draw.starting_row(5).starting_step(2).shared_words("Test"), words);
-        assert_ne!(draw.gate(1).shared_words("Test"), words);
-        assert_eq!(record.other_batch_size(), None);
-        assert!(record.random());
-    }
-
-    #[test]
-    #[should_panic(
-        expected = "Test: draws must not be folded, as all rows of a batch share its weights, got 2 \
-                    draws; the model's `folds_draws` must be false"
-    )]
-    fn rows_of_folded_draws_share_nothing() {
-        let _ = MaskRng::seeded(3).draws(0..2).shared_words("Test");
-    }
-
-    #[test]
-    #[should_panic(expected = "batch_size must be a multiple of the 2 draws folded into it, got 3")]
-    fn a_batch_that_does_not_divide_into_its_draws_is_refused() {
-        let _ = MaskRng::seeded(3).draws(0..2).rows(3, 0, false).count();
-    }
-
-    #[test]
-    #[should_panic(expected = "MaskRng: draws must not be empty, got 2..2")]
-    fn no_draw_is_refused() {
-        let _ = MaskRng::seeded(3).draws(2..2);
-    }
-
-    #[test]
-    #[should_panic(expected = "Encoder: masks must be sampled from a part of a draw")]
-    fn a_whole_draw_is_no_part() {
-        MaskRng::seeded(3).draw(0).assert_part("Encoder");
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor};
 use burn_variational_dropout::VariationalModel;
 use serde::{Deserialize, Serialize};
 
-use crate::{LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Statistic};
+use crate::{EarlyStop, LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Statistic};
 
 /// The predictive distribution over classes, which are the last dimension: `[n_rows, n_classes]`
 /// for one prediction a row, `[n_rows, seq_length, n_classes]` for one a step.
@@ -85,6 +85,10 @@ impl<const D: usize> Statistic<D> for ClassProbabilities<D> {
     fn append_rows(&mut self, other: Self) {
         self.moments.append_rows(other.moments);
         self.log_mean.append_rows(other.log_mean);
+    }
+
+    fn is_settled(&self, stop: &EarlyStop) -> Option<bool> {
+        self.moments.is_settled(stop)
     }
 
     fn finish(self) -> ClassificationPrediction<D> {

@@ -36,4 +36,23 @@ pub enum MonteCarloError {
         /// The rows of the output.
         got: usize,
     },
+    /// An output was not a number, or infinite.
+    #[error(
+        "the model gave an output that is not finite for row {row}, first in draw {draw}: check its \
+         input and its weights; a class that is to be impossible needs a logit such as -1e4"
+    )]
+    NotFinite {
+        /// The first draw in which it was.
+        draw: u64,
+        /// A row in which it was, counted as the masks' rows are.
+        row: u64,
+    },
+    /// An early stop was asked for, of a statistic that has no standard error.
+    #[error(
+        "the statistic has no standard error to stop early by: give it `is_settled`, or run all draws"
+    )]
+    NoStandardError,
+    /// The progress callback said to stop.
+    #[error("the prediction was cancelled")]
+    Cancelled,
 }

@@ -2,14 +2,15 @@
 
 use std::ops::Deref;
 
-use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
-use crate::{MonteCarloError, Statistic};
+use crate::MonteCarloError;
 
-/// What a Monte Carlo run gives, and whether anything in it was random.
-#[derive(Debug, Clone)]
+/// What a Monte Carlo run gives, of how many draws, and whether anything in it was random.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Estimate<T> {
     value: T,
+    n_draws: usize,
     is_random: bool,
 }
 
@@ -17,14 +18,14 @@ pub struct Estimate<T> {
 pub type MonteCarloResult<T> = Result<Estimate<T>, MonteCarloError>;
 
 impl<T> Estimate<T> {
-    /// Of draws that may differ.
-    pub(crate) fn new(value: T) -> Self {
-        Self { value, is_random: true }
+    pub(crate) fn new(value: T, n_draws: usize, is_random: bool) -> Self {
+        Self { value, n_draws, is_random }
     }
 
-    /// Notes that the draws could not differ.
-    pub(crate) fn was_not_random(&mut self) {
-        self.is_random = false;
+    /// The number of draws that were made: fewer than were asked for if the run
+    /// [stopped early](crate::MonteCarlo::with_early_stop).
+    pub fn n_draws(&self) -> usize {
+        self.n_draws
     }
 
     /// Whether the draws could differ. They could not if the model asked for masks at rate 0
@@ -40,7 +41,7 @@ impl<T> Estimate<T> {
 
     /// What `f` makes of it.
     pub fn map<R>(self, f: impl FnOnce(T) -> R) -> Estimate<R> {
-        Estimate { value: f(self.value), is_random: self.is_random }
+        Estimate { value: f(self.value), n_draws: self.n_draws, is_random: self.is_random }
     }
 }
 
@@ -49,26 +50,5 @@ impl<T> Deref for Estimate<T> {
 
     fn deref(&self) -> &T {
         &self.value
-    }
-}
-
-impl<S> Estimate<S> {
-    /// Takes in a draw.
-    pub(crate) fn push<const D: usize>(&mut self, draw: Tensor<D>)
-    where
-        S: Statistic<D>,
-    {
-        self.value.push(draw);
-    }
-
-    /// The same draws of these rows, after those that there are.
-    pub(crate) fn append_rows<const D: usize>(all: Option<Self>, rows: Self) -> Self
-    where
-        S: Statistic<D>,
-    {
-        let Some(mut all) = all else { return rows };
-        all.is_random |= rows.is_random;
-        all.value.append_rows(rows.value);
-        all
     }
 }

@@ -1,24 +1,30 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+mod accumulator;
 mod classification;
+mod early_stop;
 mod error;
 mod estimate;
+mod finite;
 mod log_mean_exp;
 mod moments;
 mod pass;
 mod perplexity;
+mod progress;
 mod regression;
 mod runner;
 mod statistic;
 
 pub use classification::{ClassProbabilities, ClassificationPrediction};
+pub use early_stop::EarlyStop;
 pub use error::MonteCarloError;
 pub use estimate::{Estimate, MonteCarloResult};
 pub use log_mean_exp::LogMeanExp;
 pub use moments::Moments;
 pub use pass::Pass;
 pub use perplexity::{StreamModel, StreamWindow, perplexity};
+pub use progress::Progress;
 pub use regression::{RealValues, RegressionPrediction};
 pub use runner::MonteCarlo;
 pub use statistic::{Samples, Statistic};

@@ -1,12 +1,28 @@
 //! The logarithm of averaged probabilities.
 
-use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Statistic;
+use crate::accumulator::Accumulator;
+
+/// The shift where the first draw is `-∞`: so low that any other draw exceeds it, and finite, for
+/// `-∞ - -∞` is no number.
+const IMPOSSIBLE: f64 = -1e30;
+
+/// How far a draw may lie over the shift before it becomes the shift: so far that few do, and so
+/// little that the logarithm of the sum rounds no more than the draws themselves.
+const MARGIN: f64 = 1.0;
 
 /// `log 1/K Σ_k exp(log p_k)`, element by element: the logarithm of averaged probabilities, which
-/// is not the average of their logarithms. No draw is kept, and no probability underflows.
+/// is not the average of their logarithms. No draw is kept, and no probability underflows:
+///
+/// ```text
+/// log 1/K Σ_k exp(log p_k) = s + log 1/K Σ_k exp(log p_k - s)
+/// ```
+///
+/// for any shift `s`, here a draw that none exceeds by more than 1. The sum is as exact as that of
+/// `f64` on every device.
 ///
 /// # Example
 ///
@@ -23,8 +39,7 @@ use crate::Statistic;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LogMeanExp<const D: usize> {
     n_draws: usize,
-    /// `log Σ_k exp(log p_k)`.
-    log_sum: Option<Tensor<D>>,
+    sum: Option<ShiftedSum<D>>,
 }
 
 impl<const D: usize> LogMeanExp<D> {
@@ -44,17 +59,9 @@ impl<const D: usize> LogMeanExp<D> {
     ///
     /// If there was none.
     pub fn value(&self) -> Tensor<D> {
-        let log_sum = self.log_sum.clone();
-        let log_sum = log_sum.expect("LogMeanExp: there must be at least one draw, got 0");
-        log_sum.sub_scalar((self.n_draws as f64).ln())
-    }
-
-    fn add(&mut self, n_draws: usize, log_sum: Tensor<D>) {
-        self.n_draws += n_draws;
-        self.log_sum = Some(match self.log_sum.take() {
-            None => log_sum,
-            Some(sum) => log_add_exp(sum, log_sum),
-        });
+        let sum = self.sum.as_ref();
+        let sum = sum.expect("LogMeanExp: there must be at least one draw, got 0");
+        sum.log_over(self.n_draws as f64)
     }
 }
 
@@ -62,19 +69,27 @@ impl<const D: usize> Statistic<D> for LogMeanExp<D> {
     type Output = Tensor<D>;
 
     fn push(&mut self, draw: Tensor<D>) {
-        self.add(1, draw);
+        self.n_draws += 1;
+        match &mut self.sum {
+            None => self.sum = Some(ShiftedSum::new(draw)),
+            Some(sum) => sum.add(draw),
+        }
     }
 
     fn merge(&mut self, other: Self) {
-        if let Some(log_sum) = other.log_sum {
-            self.add(other.n_draws, log_sum);
+        self.n_draws += other.n_draws;
+        match (&mut self.sum, other.sum) {
+            (Some(sum), Some(other)) => sum.add_all(other),
+            (sum, other) => *sum = sum.take().or(other),
         }
     }
 
     fn append_rows(&mut self, other: Self) {
         self.n_draws = other.n_draws;
-        let parts = [self.log_sum.take(), other.log_sum];
-        self.log_sum = Some(Tensor::cat(parts.into_iter().flatten().collect(), 0));
+        self.sum = match (self.sum.take(), other.sum) {
+            (Some(above), Some(below)) => Some(above.append_rows(below)),
+            (above, below) => above.or(below),
+        };
     }
 
     fn finish(self) -> Tensor<D> {
@@ -82,18 +97,107 @@ impl<const D: usize> Statistic<D> for LogMeanExp<D> {
     }
 }
 
-/// `log(eᵃ + eᵇ)`, without overflow, and without `∞ - ∞` where both are impossible.
-fn log_add_exp<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
-    let equal = a.clone().equal(b.clone());
-    let larger = a.clone().max_pair(b.clone());
-    let distance = (a - b).abs().mask_fill(equal, 0.0);
-    larger + distance.neg().exp().log1p()
+/// `Σ exp(x_k - s)`, and the shift `s`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ShiftedSum<const D: usize> {
+    /// Of `f32`, whatever the draws: any shift will do.
+    #[serde(deserialize_with = "in_f32")]
+    shift: Tensor<D>,
+    sum: Accumulator<D>,
+    /// The type of the draws.
+    dtype: FloatDType,
+}
+
+impl<const D: usize> ShiftedSum<D> {
+    fn new(draw: Tensor<D>) -> Self {
+        let shift = draw.clone().cast(FloatDType::F32).clamp_min(IMPOSSIBLE);
+        let sum = Accumulator::new(&distance(&draw, &shift).exp());
+        Self { shift, sum, dtype: draw.dtype().into() }
+    }
+
+    fn add(&mut self, draw: Tensor<D>) {
+        let exceeds = distance(&draw, &self.shift).greater_elem(MARGIN);
+        let shift = self.shift.clone().mask_where(exceeds, draw.clone().cast(FloatDType::F32));
+        self.rise_to(shift);
+        self.sum.add(distance(&draw, &self.shift).exp());
+    }
+
+    fn add_all(&mut self, mut other: Self) {
+        let shift = self.shift.clone().max_pair(other.shift.clone());
+        self.rise_to(shift.clone());
+        other.rise_to(shift);
+        self.sum.add_all(other.sum);
+    }
+
+    fn rise_to(&mut self, shift: Tensor<D>) {
+        let stays = self.shift.clone().equal(shift.clone());
+        // Where it stays the factor is 1, and not what a GPU has for exp(0).
+        let factor = (self.shift.clone() - shift.clone()).exp().mask_fill(stays, 1.0);
+        self.sum.scale(&factor);
+        self.shift = shift;
+    }
+
+    /// `s + log(sum / n)`.
+    fn log_over(&self, n: f64) -> Tensor<D> {
+        let log = self.sum.over(n).log();
+        (log.clone() + self.shift.clone().cast(log.dtype())).cast(self.dtype)
+    }
+
+    fn append_rows(self, other: Self) -> Self {
+        let shift = Tensor::cat(vec![self.shift, other.shift], 0);
+        Self { shift, sum: self.sum.append_rows(other.sum), dtype: self.dtype }
+    }
+}
+
+/// How far a draw lies over a shift: in the type of the draw, in `f32` at least.
+fn distance<const D: usize>(draw: &Tensor<D>, shift: &Tensor<D>) -> Tensor<D> {
+    let dtype = if draw.dtype() == DType::F64 { FloatDType::F64 } else { FloatDType::F32 };
+    draw.clone().cast(dtype) - shift.clone().cast(dtype)
+}
+
+/// A tensor as it was saved: as such it would become one of the device's default type.
+fn in_f32<'de, S: Deserializer<'de>, const D: usize>(saved: S) -> Result<Tensor<D>, S::Error> {
+    let data = TensorData::deserialize(saved)?;
+    Ok(Tensor::from_data(data, (&Device::default(), DType::F32)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+
+    fn log_mean_exp(draws: &[f32]) -> f32 {
+        let mut mean = LogMeanExp::new();
+        for &draw in draws {
+            mean.push(Tensor::<1>::from_data([draw], &Device::flex()));
+        }
+        mean.finish().into_scalar()
+    }
+
+    #[test]
+    fn the_largest_draws_count_wherever_they_come() {
+        // By hand: log (e⁻⁶⁰ + e⁰) / 2, of which the first is nothing.
+        for draws in [[-60.0, 0.0], [0.0, -60.0]] {
+            assert!((log_mean_exp(&draws) + std::f32::consts::LN_2).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn impossible_draws_count_as_zeros() {
+        let never = f32::NEG_INFINITY;
+        assert_eq!(log_mean_exp(&[never, never]), never);
+        for draws in [[never, 0.5_f32.ln()], [0.5_f32.ln(), never]] {
+            assert!((log_mean_exp(&draws) - 0.25_f32.ln()).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        for strange in [f32::NAN, f32::INFINITY] {
+            for draws in [[strange, 0.0], [0.0, strange]] {
+                assert!(log_mean_exp(&draws).is_nan(), "{draws:?}");
+            }
+        }
+    }
 
     #[test]
     #[should_panic(expected = "LogMeanExp: there must be at least one draw, got 0")]

@@ -3,7 +3,8 @@
 use burn::tensor::{Int, Tensor};
 use burn_variational_dropout::{MaskDraw, SequenceExtent, VariationalModel};
 
-use crate::{LogMeanExp, MonteCarlo, MonteCarloError, Statistic};
+use crate::finite::FirstNotFinite;
+use crate::{LogMeanExp, MonteCarlo, MonteCarloError, Progress, Statistic};
 
 /// A model of streams of tokens that carries a state from window to window.
 pub trait StreamModel: VariationalModel<Input = Tensor<2, Int>> {
@@ -70,7 +71,9 @@ impl MonteCarlo {
     ///
     /// # Errors
     ///
-    /// If the model asks for no mask, or runs on an autodiff device.
+    /// If the model asks for no mask, runs on an autodiff device, or gives a log probability that is
+    /// not finite; if the run is cancelled, or is to stop early, for a perplexity has no standard
+    /// error.
     ///
     /// # Panics
     ///
@@ -92,7 +95,7 @@ impl MonteCarlo {
     ///
     /// # Errors
     ///
-    /// If the model asks for no mask, or runs on an autodiff device; what `progress` returns.
+    /// As [`perplexity`](Self::perplexity); what `progress` returns.
     ///
     /// # Panics
     ///
@@ -111,7 +114,10 @@ impl MonteCarlo {
             "MonteCarlo: numbers of draws must rise from 1 to {}, got {n_draws:?}",
             self.n_draws()
         );
-        let mut means: Vec<LogMeanExp<2>> = Vec::new();
+        if self.stops_early() {
+            return Err(MonteCarloError::NoStandardError.into());
+        }
+        let mut read_windows: Vec<ReadWindow> = Vec::new();
         let mut curve = Vec::new();
         let mut done = 0;
         for &until in n_draws {
@@ -122,20 +128,23 @@ impl MonteCarlo {
                 };
                 let draws = self.draws(done, folded);
                 read(model, windows.clone(), &draws, |index, log_probabilities| {
-                    if index == means.len() {
-                        means.push(LogMeanExp::new());
+                    if index == read_windows.len() {
+                        read_windows.push(ReadWindow::default());
                     }
-                    let n_tokens = log_probabilities.shape().num_elements();
-                    for draw in log_probabilities.chunk(folded, 0) {
-                        means[index].push(draw);
-                    }
-                    progress(n_tokens)
+                    let [batch_size, seq_length] = log_probabilities.dims();
+                    read_windows[index].take(log_probabilities, done, folded);
+                    let n_rows = batch_size / folded;
+                    let n_done = (done + folded) * n_rows;
+                    let n_draws = self.n_draws();
+                    self.report(Progress { batch: index, n_rows, n_draws, n_done })?;
+                    progress(batch_size * seq_length)
                 })?;
                 done += folded;
             }
             let mut sum = LogSum::default();
-            for mean in &means {
-                sum.add(mean.value());
+            for window in &read_windows {
+                window.not_finite.check(self.first_draw(), self.first_row())?;
+                sum.add(window.mean.value());
             }
             curve.push(sum.perplexity());
         }
@@ -150,6 +159,23 @@ impl MonteCarlo {
         let [n_streams, seq_length] = window.inputs.dims();
         let draw_bytes = n_streams * seq_length * model.n_types() * size_of::<f32>();
         (self.max_bytes() / draw_bytes.max(1)).max(1)
+    }
+}
+
+/// What is kept of a window over the draws.
+#[derive(Default)]
+struct ReadWindow {
+    mean: LogMeanExp<2>,
+    not_finite: FirstNotFinite,
+}
+
+impl ReadWindow {
+    /// Takes in log probabilities `[n_draws · n_streams, seq_length]`.
+    fn take(&mut self, log_probabilities: Tensor<2>, first_draw: usize, n_draws: usize) {
+        self.not_finite.see(&log_probabilities, first_draw, n_draws);
+        for draw in log_probabilities.chunk(n_draws, 0) {
+            self.mean.push(draw);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_variational_dropout::VariationalModel;
 use serde::{Deserialize, Serialize};
 
-use crate::{LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Samples, Statistic};
+use crate::{EarlyStop, LogMeanExp, Moments, MonteCarlo, MonteCarloResult, Samples, Statistic};
 
 /// The predictive distribution of real values: a draw `ŷ_k` for each of `K` masks, and Gaussian
 /// noise of precision `τ`.
@@ -111,6 +111,10 @@ impl<const D: usize> Statistic<D> for RealValues<D> {
     fn append_rows(&mut self, other: Self) {
         self.moments.append_rows(other.moments);
         self.samples.append_rows(other.samples);
+    }
+
+    fn is_settled(&self, stop: &EarlyStop) -> Option<bool> {
+        self.moments.is_settled(stop)
     }
 
     fn finish(self) -> RegressionPrediction<D> {

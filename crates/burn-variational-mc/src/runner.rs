@@ -1,15 +1,18 @@
 //! The draws of a prediction, folded into passes of bounded size.
 
-use burn::tensor::Tensor;
-use burn_variational_dropout::{MaskDraw, MaskRng, ModelInput, VariationalModel};
+mod batch;
+mod estimates;
 
-use crate::{Estimate, Moments, MonteCarloError, MonteCarloResult, Pass, Samples, Statistic};
+use std::ops::ControlFlow;
+
+use burn::tensor::Tensor;
+use burn_variational_dropout::{MaskDraw, MaskRng};
+
+use crate::progress::Callback;
+use crate::{EarlyStop, MonteCarloError, Progress};
 
 /// The scope of the masks of predictions: equal seeds or not, they are never those of training.
 const SCOPE: &str = "monte carlo";
-
-/// The rows of the first pass, of one draw, which shows how large the outputs of a model are.
-const FIRST_ROWS: usize = 8;
 
 /// Prediction by Monte Carlo: `K` draws of a model's masks.
 ///
@@ -39,6 +42,9 @@ pub struct MonteCarlo {
     first_draw: u64,
     first_row: u64,
     max_bytes: usize,
+    has_function_samples: bool,
+    early_stop: Option<EarlyStop>,
+    progress: Option<Callback>,
     rng: MaskRng,
 }
 
@@ -50,8 +56,16 @@ impl MonteCarlo {
     /// If there is no draw.
     pub fn new(n_draws: usize, rng: MaskRng) -> Self {
         assert!(n_draws > 0, "MonteCarlo: n_draws must be positive, got 0");
-        let rng = rng.scope(SCOPE);
-        Self { n_draws, first_draw: 0, first_row: 0, max_bytes: 64 << 20, rng }
+        Self {
+            n_draws,
+            first_draw: 0,
+            first_row: 0,
+            max_bytes: 64 << 20,
+            has_function_samples: false,
+            early_stop: None,
+            progress: None,
+            rng: rng.scope(SCOPE),
+        }
     }
 
     /// With passes whose outputs take so many bytes at most. A pass holds one row of one draw at
@@ -80,210 +94,103 @@ impl MonteCarlo {
         self
     }
 
-    /// The number of draws.
-    pub fn n_draws(&self) -> usize {
-        self.n_draws
-    }
-
-    /// A statistic of what a model makes of an input, over the draws of its masks.
-    ///
-    /// # Errors
-    ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
-    ///
-    /// # Panics
-    ///
-    /// If there is no row.
-    pub fn estimate<const D: usize, M, S>(
-        &self,
-        model: &M,
-        input: &M::Input,
-        statistic: S,
-    ) -> MonteCarloResult<S::Output>
-    where
-        M: VariationalModel<Output = Tensor<D>>,
-        S: Statistic<D>,
-    {
-        self.estimate_batches(model, std::iter::once(input.clone()), statistic)
-    }
-
-    /// A statistic of what a model makes of a whole data set, batch after batch; every row of the
-    /// set has masks of its own, whatever the batches.
-    ///
-    /// # Errors
-    ///
-    /// If the model asks for no mask, runs on an autodiff device or returns other rows.
-    ///
-    /// # Panics
-    ///
-    /// If there is no batch, or one without rows.
+    /// With function samples: each draw is one function of the model, whose masks are the same for
+    /// every row of a data set, whatever its batches. Equal rows have equal outputs in a draw, and the
+    /// differences between rows are those that one model has; without it every row has masks of its
+    /// own, which averages over rows too.
     ///
     /// # Example
     ///
     /// ```
     /// use burn::tensor::{Device, Tensor};
     /// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
-    /// use burn_variational_mc::{Moments, MonteCarlo};
+    /// use burn_variational_mc::MonteCarlo;
     ///
     /// let model = LockedDropoutConfig::new(4, 0.5).init();
-    /// let batch = |n_rows| Tensor::<3>::ones([n_rows, 3, 4], &Device::flex());
-    /// let mc = MonteCarlo::new(20, MaskRng::seeded(1));
-    /// let batches = [batch(5), batch(5), batch(2)];
-    /// let moments = mc.estimate_batches(&model, batches, Moments::new()).unwrap();
-    /// assert_eq!(moments.mean().dims(), [12, 3, 4]);
+    /// let input = Tensor::<3>::ones([2, 3, 4], &Device::flex());
+    /// let mc = MonteCarlo::new(1, MaskRng::seeded(1)).with_function_samples();
+    /// let draw = mc.samples(&model, &input).unwrap()[0].clone();
+    /// let [first, second] = [0..1, 1..2].map(|row| draw.clone().slice_dim(0, row).into_data());
+    /// assert_eq!(first, second);
     /// ```
-    pub fn estimate_batches<const D: usize, M, S>(
-        &self,
-        model: &M,
-        batches: impl IntoIterator<Item = M::Input>,
-        statistic: S,
-    ) -> MonteCarloResult<S::Output>
-    where
-        M: VariationalModel<Output = Tensor<D>>,
-        S: Statistic<D>,
-    {
-        let mut all: Option<Estimate<S>> = None;
-        let mut mc = self.clone();
-        for input in batches {
-            let n_rows = input.n_rows();
-            let folds = model.folds_draws();
-            let batch = mc.accumulate_folding(n_rows, folds, statistic.clone(), |pass| {
-                Ok::<_, MonteCarloError>(pass.run(model, &input))
-            })?;
-            mc.first_row += n_rows as u64;
-            all = Some(Estimate::append_rows(all, batch));
-        }
-        let all = all.expect("MonteCarlo: batches must not be empty, got none");
-        Ok(all.map(S::finish))
+    pub fn with_function_samples(mut self) -> Self {
+        self.has_function_samples = true;
+        self
     }
 
-    /// A statistic of what a closure makes of the passes over `n_rows` rows: for what is no
-    /// [`VariationalModel`]. The closure may fail with an error of its own.
-    ///
-    /// # Shapes
-    ///
-    /// - what `forward` returns: `[pass.batch_size(), ..]`
-    ///
-    /// # Errors
-    ///
-    /// If the closure does; if it asks for no mask, runs on an autodiff device or returns other
-    /// rows.
-    ///
-    /// # Panics
-    ///
-    /// If there is no row.
+    /// With an end as soon as the statistic is settled, and `n_draws` at most. All rows of a run, of
+    /// all its batches too, get the same number of draws:
+    /// [`Estimate::n_draws`](crate::Estimate::n_draws).
+    pub fn with_early_stop(mut self, stop: EarlyStop) -> Self {
+        self.early_stop = Some(stop);
+        self
+    }
+
+    /// With a callback that hears of every pass, and ends the run by [`ControlFlow::Break`]: then
+    /// there is no estimate, but [`MonteCarloError::Cancelled`]. What is to be had of fewer draws,
+    /// an [early stop](Self::with_early_stop) gives.
     ///
     /// # Example
     ///
     /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::time::{Duration, Instant};
+    ///
     /// use burn::tensor::{Device, Tensor};
-    /// use burn_variational_dropout::{MaskRng, SiteDropout};
-    /// use burn_variational_mc::{Moments, MonteCarlo, MonteCarloError};
+    /// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
+    /// use burn_variational_mc::MonteCarlo;
     ///
-    /// let device = Device::flex();
-    /// let input = Tensor::<2>::ones([2, 4], &device);
-    /// let mc = MonteCarlo::new(100, MaskRng::seeded(1));
-    /// let moments = mc.accumulate(2, Moments::new(), |pass| {
-    ///     let input = pass.fold(&input);
-    ///     let mask = SiteDropout::new(0.5).sample(input.dims(), &pass.draw(), &device);
-    ///     Ok::<_, MonteCarloError>(mask.apply(input).sum_dim(1))
+    /// let model = LockedDropoutConfig::new(4, 0.5).init();
+    /// let input = Tensor::<3>::ones([2, 3, 4], &Device::flex());
+    /// let end = Instant::now() + Duration::from_secs(60);
+    /// let mc = MonteCarlo::new(100, MaskRng::seeded(1)).with_progress(move |progress| {
+    ///     println!("{:3.0} %", 100.0 * progress.fraction());
+    ///     if Instant::now() < end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     /// });
-    /// assert_eq!(moments.unwrap().mean().dims(), [2, 1]);
+    /// assert!(mc.moments(&model, &input).is_ok());
     /// ```
-    pub fn accumulate<const D: usize, S: Statistic<D>, E: From<MonteCarloError>>(
-        &self,
-        n_rows: usize,
-        statistic: S,
-        forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
-    ) -> Result<Estimate<S::Output>, E> {
-        let estimate = self.accumulate_folding(n_rows, true, statistic, forward)?;
-        Ok(estimate.map(S::finish))
+    pub fn with_progress(
+        mut self,
+        callback: impl Fn(Progress) -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.progress = Some(Callback::new(callback));
+        self
     }
 
-    /// The outputs of every draw, all of them kept: `n_draws` tensors `[n_rows, ..]`.
-    ///
-    /// # Errors
-    ///
-    /// As [`estimate`](Self::estimate).
-    ///
-    /// # Panics
-    ///
-    /// If there is no row.
-    pub fn samples<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
-        &self,
-        model: &M,
-        input: &M::Input,
-    ) -> MonteCarloResult<Vec<Tensor<D>>> {
-        self.estimate(model, input, Samples::new())
-    }
-
-    /// Mean and variance of the draws, none of them kept.
-    ///
-    /// # Errors
-    ///
-    /// As [`estimate`](Self::estimate).
-    ///
-    /// # Panics
-    ///
-    /// If there is no row.
-    pub fn moments<const D: usize, M: VariationalModel<Output = Tensor<D>>>(
-        &self,
-        model: &M,
-        input: &M::Input,
-    ) -> MonteCarloResult<Moments<D>> {
-        self.estimate(model, input, Moments::new())
-    }
-
-    /// Feeds every draw to a statistic, block of rows by block of rows.
-    fn accumulate_folding<const D: usize, S: Statistic<D>, E: From<MonteCarloError>>(
-        &self,
-        n_rows: usize,
-        folds_draws: bool,
-        statistic: S,
-        mut forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
-    ) -> Result<Estimate<S>, E> {
-        assert!(n_rows > 0, "MonteCarlo: n_rows must be positive, got 0");
-        let mut all = None;
-        // The rows that a pass may hold, unknown before the first.
-        let mut max_rows = None;
-        let mut first_row = 0;
-        while first_row < n_rows {
-            let rows = first_row..n_rows.min(first_row + max_rows.unwrap_or(FIRST_ROWS));
-            let mut block = Estimate::new(statistic.clone());
-            let mut first_draw = 0;
-            while first_draw < self.n_draws {
-                let n_draws = max_rows.filter(|_| folds_draws).unwrap_or(1) / rows.len();
-                let n_draws = n_draws.clamp(1, self.n_draws - first_draw);
-                let (draw, record) = self
-                    .draws(first_draw, n_draws)
-                    .starting_row(self.first_row + rows.start as u64)
-                    .recorded(n_draws * rows.len());
-                let pass = Pass::new(draw, rows.clone(), n_rows);
-                let output = forward(&pass)?;
-                pass.check(&output, &record)?;
-                max_rows = max_rows.or_else(|| Some(self.max_rows(&output)));
-                if !record.random() {
-                    // Every draw is the first one: its variance is exactly 0.
-                    let first = output.slice_dim(0, 0..rows.len());
-                    (0..self.n_draws).for_each(|_| block.push(first.clone()));
-                    block.was_not_random();
-                    break;
-                }
-                for draw in output.chunk(n_draws, 0) {
-                    block.push(draw);
-                }
-                first_draw += n_draws;
-            }
-            first_row = rows.end;
-            all = Some(Estimate::append_rows(all, block));
-        }
-        Ok(all.expect("at least one row"))
+    /// The number of draws.
+    pub fn n_draws(&self) -> usize {
+        self.n_draws
     }
 
     /// So many draws of this run, from one of them on, for its first row on.
     pub(crate) fn draws(&self, first: usize, n_draws: usize) -> MaskDraw {
         let first = self.first_draw + first as u64;
-        self.rng.draws(first..first + n_draws as u64).starting_row(self.first_row)
+        let draws = self.rng.draws(first..first + n_draws as u64).starting_row(self.first_row);
+        if self.has_function_samples { draws.shared_rows() } else { draws }
+    }
+
+    /// Tells how far the run is.
+    ///
+    /// # Errors
+    ///
+    /// If that ends it.
+    pub(crate) fn report(&self, progress: Progress) -> Result<(), MonteCarloError> {
+        self.progress.as_ref().map_or(Ok(()), |callback| callback.call(progress))
+    }
+
+    /// The number of the first draw.
+    pub(crate) fn first_draw(&self) -> u64 {
+        self.first_draw
+    }
+
+    /// The number of the first row.
+    pub(crate) fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Whether an early stop was asked for.
+    pub(crate) fn stops_early(&self) -> bool {
+        self.early_stop.is_some()
     }
 
     /// The bytes that the outputs of a pass may take.

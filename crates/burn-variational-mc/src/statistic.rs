@@ -3,6 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::EarlyStop;
+
 /// What is kept of a stream of draws `[n_rows, ..]`, and what becomes of it.
 ///
 /// The predictions of this crate are instances of it. One of your own runs by
@@ -63,6 +65,15 @@ pub trait Statistic<const D: usize>: Clone {
 
     /// Takes in the same draws of the rows that follow.
     fn append_rows(&mut self, other: Self);
+
+    /// Whether the draws so far, two at least, are enough for an
+    /// [early stop](crate::MonteCarlo::with_early_stop); none if it has nothing to tell by, as it has
+    /// if not written. What keeps a mean has [`EarlyStop::is_met`]; what keeps
+    /// [`Moments`](crate::Moments) asks those.
+    fn is_settled(&self, stop: &EarlyStop) -> Option<bool> {
+        let _ = stop;
+        None
+    }
 
     /// The end, after the last draw.
     fn finish(self) -> Self::Output;

@@ -28,7 +28,9 @@ pub mod prelude {
         EmbeddingMasks, TiedOutput, TiedOutputConfig, VariationalEmbedding,
         VariationalEmbeddingConfig,
     };
-    pub use crate::mc::{Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic};
+    pub use crate::mc::{
+        EarlyStop, Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic,
+    };
     pub use crate::rnn::{
         CellConfig, CellSite, Direction, Directions, DropoutWrapper, DropoutWrapperConfig,
         GateInitializer, GateMasks, HiddenState, LayerDropout, LayerMasks, Lengths, MergeMode,

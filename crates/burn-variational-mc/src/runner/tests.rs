@@ -1,6 +1,11 @@
+mod early_stop;
+mod progress;
+
 use std::ops::Range;
 
+use super::batch::FIRST_ROWS;
 use super::*;
+use crate::{Estimate, LogMeanExp, Moments, MonteCarloResult, Pass, Samples};
 use burn::tensor::Device;
 use burn_variational_dropout::SiteDropout;
 
@@ -23,6 +28,12 @@ fn samples(
 fn dropped(input: Tensor<2>, pass: &Pass) -> Tensor<2> {
     let (dims, device) = (input.dims(), input.device());
     SiteDropout::new(0.5).sample(dims, &pass.draw(), &device).apply(input)
+}
+
+/// The moments of draws whose spread is known: each output is 0 or 2.
+fn dropped_moments(mc: &MonteCarlo, n_rows: usize) -> MonteCarloResult<Moments<2>> {
+    let ones = Tensor::<2>::ones([n_rows, 4], &Device::flex());
+    mc.accumulate(n_rows, Moments::new(), |pass| Ok(dropped(pass.fold(&ones), pass)))
 }
 
 #[test]
@@ -168,4 +179,43 @@ fn no_draw_is_refused() {
 #[should_panic(expected = "MonteCarlo: max_bytes must be positive, got 0")]
 fn a_pass_without_bytes_is_refused() {
     let _ = mc(1).with_max_bytes(0);
+}
+
+#[test]
+fn an_output_that_is_not_finite_is_an_error_that_names_draw_and_row() {
+    let input = input(&Device::flex());
+    for strange in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut n_passes = 0;
+        let mc = mc(5).with_max_bytes(16 * 3).with_first_draw(10).with_first_row(100);
+        let run = samples(&mc, |pass| {
+            n_passes += 1;
+            let output = dropped(pass.fold(&input), pass);
+            let is_last_row = Tensor::<2>::from_data([[0.0], [0.0], [1.0]], &Device::flex());
+            let chosen = is_last_row.repeat_dim(1, 4).greater_elem(0.5);
+            if n_passes > 2 { output.mask_fill(chosen, strange) } else { output }
+        });
+        assert_eq!(
+            run.unwrap_err(),
+            MonteCarloError::NotFinite { draw: 12, row: 102 },
+            "{strange}"
+        );
+    }
+}
+
+#[test]
+fn an_estimate_that_was_saved_is_the_one_that_was_made() {
+    let estimate = dropped_moments(&mc(7), 3).unwrap();
+    let saved = serde_json::to_string(&estimate).unwrap();
+    let read: Estimate<Moments<2>> = serde_json::from_str(&saved).unwrap();
+    assert_eq!((read.n_draws(), read.is_random(), read.count()), (7, true, 7));
+    assert_eq!(read.mean().into_data(), estimate.mean().into_data());
+    assert_eq!(read.variance().into_data(), estimate.variance().into_data());
+    let log_mean = mc(7).accumulate(3, LogMeanExp::new(), |pass| {
+        let ones = Tensor::<2>::ones([3, 4], &Device::flex());
+        Ok::<_, MonteCarloError>(dropped(pass.fold(&ones), pass))
+    });
+    let log_mean = log_mean.unwrap();
+    let saved = serde_json::to_string(&log_mean).unwrap();
+    let read: Estimate<Tensor<2>> = serde_json::from_str(&saved).unwrap();
+    assert_eq!(read.to_data(), log_mean.to_data());
 }

@@ -1,5 +1,11 @@
 //! Monte Carlo over the masks of recurrent layers.
 
+mod convergence;
+mod errors;
+mod exactness;
+mod function_samples;
+mod splits;
+
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor, activation};
 use burn_variational::dropout::{MaskRng, VariationalModel};
