@@ -10,6 +10,7 @@ mod pass;
 mod perplexity;
 mod regression;
 mod runner;
+mod shape;
 mod statistic;
 
 pub use classification::{ClassProbabilities, ClassificationPrediction};
