@@ -4,14 +4,18 @@
 mod classification;
 mod error;
 mod estimate;
+mod host;
 mod log_mean_exp;
 mod moments;
 mod pass;
 mod perplexity;
+mod quantiles;
 mod regression;
 mod runner;
+mod sequence;
 mod shape;
 mod statistic;
+mod together;
 
 pub use classification::{ClassProbabilities, ClassificationPrediction};
 pub use error::MonteCarloError;
@@ -20,6 +24,11 @@ pub use log_mean_exp::LogMeanExp;
 pub use moments::Moments;
 pub use pass::Pass;
 pub use perplexity::{StreamModel, StreamWindow, perplexity};
-pub use regression::{RealValues, RegressionPrediction};
+pub use quantiles::{Interval, Quantiles, central_interval, quantiles};
+pub use regression::{
+    GaussianOutput, ObservationNoise, Precision, PredictiveMixture, RealValues,
+    RegressionPrediction,
+};
 pub use runner::MonteCarlo;
+pub use sequence::{mean_over_steps, sum_over_steps};
 pub use statistic::{Samples, Statistic};
