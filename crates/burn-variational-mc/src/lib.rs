@@ -24,10 +24,9 @@ pub use log_mean_exp::LogMeanExp;
 pub use moments::Moments;
 pub use pass::Pass;
 pub use perplexity::{StreamModel, StreamWindow, perplexity};
-pub use quantiles::{Interval, Quantiles, central_interval, quantiles};
+pub use quantiles::{PredictionInterval, Quantiles, central_interval, quantiles};
 pub use regression::{
-    GaussianOutput, ObservationNoise, Precision, PredictiveMixture, RealValues,
-    RegressionPrediction,
+    GaussianMixture, GaussianOutput, ObservationNoise, Precision, RealValues, RegressionPrediction,
 };
 pub use runner::MonteCarlo;
 pub use sequence::{mean_over_steps, sum_over_steps};

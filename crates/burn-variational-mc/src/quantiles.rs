@@ -6,22 +6,45 @@ use serde::{Deserialize, Serialize};
 use crate::host::{on_host, to_device};
 use crate::{Samples, Statistic};
 
-/// A lower and an upper bound of each value.
+/// An interval for each value, of what was drawn or of what will be observed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Interval<const D: usize> {
-    /// The lower bound.
-    pub lower: Tensor<D>,
-    /// The upper bound.
-    pub upper: Tensor<D>,
+pub struct PredictionInterval<const D: usize> {
+    lower: Tensor<D>,
+    upper: Tensor<D>,
 }
 
-impl<const D: usize> Interval<D> {
+impl<const D: usize> PredictionInterval<D> {
+    /// Between these, both included.
+    ///
+    /// # Panics
+    ///
+    /// If their dims differ.
+    pub fn new(lower: Tensor<D>, upper: Tensor<D>) -> Self {
+        assert!(
+            lower.dims() == upper.dims(),
+            "PredictionInterval: upper must have dims {:?}, got {:?}",
+            lower.dims(),
+            upper.dims()
+        );
+        Self { lower, upper }
+    }
+
     /// Between the quantiles that leave out the same on both sides.
     pub(crate) fn central(level: f64, quantiles: impl FnOnce(&[f64]) -> Vec<Tensor<D>>) -> Self {
-        check_level("Interval", "level", level);
-        let mut ends = quantiles(&[0.5 * (1.0 - level), 0.5 * (1.0 + level)]).into_iter();
-        let mut end = || ends.next().expect("as many quantiles as probabilities");
-        Self { lower: end(), upper: end() }
+        check_level("PredictionInterval", "level", level);
+        let ends = quantiles(&[0.5 * (1.0 - level), 0.5 * (1.0 + level)]);
+        let [lower, upper] = ends.try_into().expect("as many quantiles as probabilities");
+        Self::new(lower, upper)
+    }
+
+    /// The lower ends.
+    pub fn lower(&self) -> Tensor<D> {
+        self.lower.clone()
+    }
+
+    /// The upper ends.
+    pub fn upper(&self) -> Tensor<D> {
+        self.upper.clone()
     }
 }
 
@@ -37,9 +60,9 @@ pub(crate) fn check_level(who: &str, what: &str, level: f64) {
 /// ```
 ///
 /// where `x_(0) ≤ .. ≤ x_(K-1)` are the draws of a value in their order. This is type 7 of Hyndman
-/// and Fan, the default of NumPy and R. They are quantiles of what the draws are: of the means `ŷ_k`
+/// and Fan, the default of `NumPy` and R. They are quantiles of what the draws are: of the means `ŷ_k`
 /// of a regression they leave the noise out, which
-/// [`PredictiveMixture`](crate::PredictiveMixture) has in it.
+/// [`GaussianMixture`](crate::GaussianMixture) has in it.
 ///
 /// They are found on the host. Where a draw is no number, neither is the quantile.
 ///
@@ -104,8 +127,8 @@ fn of_sorted(values: &[f64], probability: f64) -> f64 {
 /// # Panics
 ///
 /// If there is no draw, or the level is not in `(0, 1)`.
-pub fn central_interval<const D: usize>(draws: &[Tensor<D>], level: f64) -> Interval<D> {
-    Interval::central(level, |ends| quantiles(draws, ends))
+pub fn central_interval<const D: usize>(draws: &[Tensor<D>], level: f64) -> PredictionInterval<D> {
+    PredictionInterval::central(level, |ends| quantiles(draws, ends))
 }
 
 /// Quantiles of the draws, by [`quantiles`]; every draw is kept up to the end.
@@ -197,7 +220,9 @@ mod tests {
     fn what_was_saved_merges_with_what_was_not() {
         let statistic = |values: &[f32]| {
             let mut quantiles = Quantiles::new(&[0.5]);
-            draws(values).into_iter().for_each(|draw| quantiles.push(draw));
+            for draw in draws(values) {
+                quantiles.push(draw);
+            }
             quantiles
         };
         let saved = serde_json::to_string(&statistic(&[7.0])).unwrap();
@@ -212,12 +237,19 @@ mod tests {
     fn a_central_interval_leaves_out_the_same_on_both_sides() {
         let values: Vec<f32> = (0_u8..=100).map(f32::from).collect();
         let interval = central_interval(&draws(&values), 0.9);
-        assert!((interval.lower.into_scalar::<f32>() - 5.0).abs() < 1e-5);
-        assert!((interval.upper.into_scalar::<f32>() - 95.0).abs() < 1e-5);
+        assert!((interval.lower().into_scalar::<f32>() - 5.0).abs() < 1e-5);
+        assert!((interval.upper().into_scalar::<f32>() - 95.0).abs() < 1e-5);
     }
 
     #[test]
-    #[should_panic(expected = "Interval: level must be in (0, 1), got 90")]
+    #[should_panic(expected = "PredictionInterval: upper must have dims [1], got [2]")]
+    fn ends_of_other_dims_are_refused() {
+        let ends = |dims: [usize; 1]| Tensor::<1>::zeros(dims, &Device::flex());
+        let _ = PredictionInterval::new(ends([1]), ends([2]));
+    }
+
+    #[test]
+    #[should_panic(expected = "PredictionInterval: level must be in (0, 1), got 90")]
     fn a_level_in_percent_is_refused() {
         let _ = central_interval(&draws(&[1.0]), 90.0);
     }

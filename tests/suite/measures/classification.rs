@@ -4,6 +4,7 @@ use burn::tensor::{Device, Int, Tensor};
 use burn_variational::mc::{
     ClassProbabilities, ClassificationPrediction, Statistic, mean_over_steps, sum_over_steps,
 };
+use burn_variational::rnn::Lengths;
 use cross_backend_tests::{GoldenTensor, golden_cases, on_every_device};
 use serde::Deserialize;
 
@@ -15,11 +16,11 @@ struct Case {
     logits: GoldenTensor,
     classes: GoldenTensor,
     lengths: Option<Vec<usize>>,
-    expected: Expected,
+    expected: Measures,
 }
 
 #[derive(Deserialize)]
-struct Expected {
+struct Measures {
     probabilities: GoldenTensor,
     variance: GoldenTensor,
     predictive_entropy: GoldenTensor,
@@ -49,7 +50,7 @@ fn predict<const D: usize>(case: &Case, device: &Device) -> ClassificationPredic
 /// Checks every measure of a prediction whose places have `R = D - 1` dimensions.
 fn check<const D: usize, const R: usize>(case: &Case, device: &Device) {
     let prediction = predict::<D>(case, device);
-    let Expected { probabilities, variance, .. } = &case.expected;
+    let Measures { probabilities, variance, .. } = &case.expected;
     let of = |measure: &str| format!("{}, {measure}", case.name);
     assert_measure(&prediction.probabilities(), &probabilities.values, &of("probabilities"));
     assert_measure(&prediction.variance(), &variance.values, &of("variance"));
@@ -92,13 +93,11 @@ on_every_device! {
         let lengths = case.lengths.as_ref().unwrap();
         let entropy: Tensor<2> = predict::<3>(case, device).predictive_entropy();
         // What lies behind the end of a row must not matter.
-        let steps = Tensor::<1, Int>::arange(0..3, device).reshape([1, 3]).expand([4, 3]);
-        let ends: Vec<i32> = lengths.iter().map(|&length| length as i32).collect();
-        let ends = Tensor::<1, Int>::from_data(ends.as_slice(), device).reshape([4, 1]);
-        let entropy = entropy.mask_fill(steps.greater_equal(ends.expand([4, 3])), f32::NAN);
+        let steps = Lengths::new(lengths.clone(), entropy.dims()[1]).unwrap().mask(device);
+        let entropy = entropy.mask_fill(steps.bool_not(), f32::NAN);
         let sums: Tensor<1> = sum_over_steps(entropy.clone(), lengths);
         let means: Tensor<1> = mean_over_steps(entropy, lengths);
-        let Expected { entropy_of_rows, mean_entropy_of_rows, .. } = &case.expected;
+        let Measures { entropy_of_rows, mean_entropy_of_rows, .. } = &case.expected;
         assert_measure(&sums, &entropy_of_rows.as_ref().unwrap().values, "sums");
         assert_measure(&means, &mean_entropy_of_rows.as_ref().unwrap().values, "means");
     }

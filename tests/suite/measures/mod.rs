@@ -1,4 +1,4 @@
-//! Measures of uncertainty are those of NumPy, SciPy and PyTorch, and do not depend on how draws and
+//! Measures of uncertainty are those of other libraries, and do not depend on how draws and
 //! rows are cut into passes; `golden/README.md` says how their values were made.
 
 mod classification;

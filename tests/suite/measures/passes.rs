@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_variational::mc::{
-    ClassProbabilities, ClassificationPrediction, MonteCarlo, PredictiveMixture, Quantiles,
+    ClassProbabilities, ClassificationPrediction, GaussianMixture, MonteCarlo, Quantiles,
 };
 use burn_variational::prelude::*;
 use cross_backend_tests::{is_cpu, on_every_device};
@@ -88,7 +88,7 @@ on_every_device! {
         // One for each row and output.
         let precision = uniform([ROWS, 1, CLASSES], device).add_scalar(1.5);
         let draws = mc(1000).samples(&lstm, &input).unwrap().into_value();
-        let mixture = PredictiveMixture::new(draws, precision.clone());
+        let mixture = GaussianMixture::new(draws, precision.clone());
         let expected = values(&mixture.log_likelihood(&observed));
         for max_rows in [1, 7, 1000] {
             let got = mc(max_rows).log_likelihood(&lstm, &input, &observed, precision.clone());

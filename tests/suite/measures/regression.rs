@@ -4,8 +4,7 @@ use std::cell::Cell;
 
 use burn::tensor::{Device, Tensor};
 use burn_variational::mc::{
-    GaussianOutput, MonteCarlo, ObservationNoise, PredictiveMixture, RegressionPrediction,
-    quantiles,
+    GaussianMixture, GaussianOutput, MonteCarlo, ObservationNoise, RegressionPrediction, quantiles,
 };
 use burn_variational::prelude::*;
 use cross_backend_tests::{GoldenTensor, golden_cases, on_every_device};
@@ -59,8 +58,8 @@ impl Case {
         outputs.collect()
     }
 
-    fn mixture(&self, device: &Device) -> PredictiveMixture<3> {
-        PredictiveMixture::new(self.outputs(device), self.noise(device))
+    fn mixture(&self, device: &Device) -> GaussianMixture<3> {
+        GaussianMixture::new(self.outputs(device), self.noise(device))
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn lowest_argmax<const D: usize>(scores: Tensor<D>) -> Tensor<D, Int>
     let dims = scores.dims();
     let smaller = scores.clone().lower(scores.clone().max_dim(D - 1).expand(dims));
     let classes = classes(dims, &scores.device());
-    classes.mask_fill(smaller, dims[D - 1] as i64).min_dim(D - 1)
+    classes.mask_fill(smaller, n_classes(dims)).min_dim(D - 1)
 }
 
 /// True at the class, `[.., n_classes]` of `[.., 1]`.
@@ -64,5 +64,9 @@ pub(super) fn one_hot<const D: usize>(class: Tensor<D, Int>, dims: [usize; D]) -
 fn classes<const D: usize>(dims: [usize; D], device: &Device) -> Tensor<D, Int> {
     let mut row = [1; D];
     row[D - 1] = dims[D - 1];
-    Tensor::<1, Int>::arange(0..dims[D - 1] as i64, device).reshape(row).expand(dims)
+    Tensor::<1, Int>::arange(0..n_classes(dims), device).reshape(row).expand(dims)
+}
+
+fn n_classes<const D: usize>(dims: [usize; D]) -> i64 {
+    i64::try_from(dims[D - 1]).expect("a tensor has fewer classes")
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::mixture_quantile::Mixture;
 use super::noise::{Observation, ObservationNoise};
 use crate::host::{on_host, to_device};
-use crate::quantiles::{Interval, check_level};
+use crate::quantiles::{PredictionInterval, check_level};
 use crate::{LogMeanExp, RealValues, RegressionPrediction, Statistic};
 
 /// The predictive distribution of real values: a Gaussian for each draw of the masks,
@@ -25,30 +25,30 @@ use crate::{LogMeanExp, RealValues, RegressionPrediction, Statistic};
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
-/// use burn_variational_mc::{MonteCarlo, PredictiveMixture};
+/// use burn_variational_mc::{MonteCarlo, GaussianMixture};
 ///
 /// // Any model: here, all that it does is drop.
 /// let model = LockedDropoutConfig::new(1, 0.5).init();
 /// let input = Tensor::<3>::ones([1, 1, 1], &Device::flex());
 /// let draws = MonteCarlo::new(100, MaskRng::seeded(1)).samples(&model, &input).unwrap();
-/// let prediction = draws.map(|draws| PredictiveMixture::new(draws, 25.0));
+/// let prediction = draws.map(|draws| GaussianMixture::new(draws, 25.0));
 ///
 /// // Half the draws are 0 and half are 2, with a noise of 0.2: nine tenths lie about here.
 /// let interval = prediction.central_interval(0.9);
-/// assert!((interval.lower.into_scalar::<f32>() + 0.25).abs() < 0.05);
-/// assert!((interval.upper.into_scalar::<f32>() - 2.25).abs() < 0.05);
+/// assert!((interval.lower().into_scalar::<f32>() + 0.25).abs() < 0.05);
+/// assert!((interval.upper().into_scalar::<f32>() - 2.25).abs() < 0.05);
 /// ```
 ///
 /// # References
 ///
 /// Gal & Ghahramani 2016, arXiv 1506.02142.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PredictiveMixture<const D: usize> {
+pub struct GaussianMixture<const D: usize> {
     draws: Vec<Tensor<D>>,
     noise: ObservationNoise<D>,
 }
 
-impl<const D: usize> PredictiveMixture<D> {
+impl<const D: usize> GaussianMixture<D> {
     /// Of these draws, as [`MonteCarlo::samples`](crate::MonteCarlo::samples) gives them, with this
     /// noise: a precision as a number or as a tensor, or [`ObservationNoise::Predicted`].
     ///
@@ -63,7 +63,7 @@ impl<const D: usize> PredictiveMixture<D> {
     pub fn new(draws: Vec<Tensor<D>>, noise: impl Into<ObservationNoise<D>>) -> Self {
         let mixture = Self { draws, noise: noise.into() };
         let first = mixture.draws.first();
-        let first = first.expect("PredictiveMixture: there must be at least one draw, got 0");
+        let first = first.expect("GaussianMixture: there must be at least one draw, got 0");
         // Refused here, and not where it is read.
         drop(mixture.noise.around(first.clone()));
         mixture
@@ -80,7 +80,9 @@ impl<const D: usize> PredictiveMixture<D> {
             ObservationNoise::Given(precision) => (RealValues::new(), Some(precision.clone())),
             ObservationNoise::Predicted => (RealValues::with_predicted_noise(), None),
         };
-        self.draws.iter().for_each(|draw| values.push(draw.clone()));
+        for draw in &self.draws {
+            values.push(draw.clone());
+        }
         let prediction = values.finish();
         match precision {
             Some(precision) => prediction.with_precision(precision),
@@ -108,7 +110,7 @@ impl<const D: usize> PredictiveMixture<D> {
     pub fn log_likelihood(&self, observed: &Tensor<D>) -> Tensor<D> {
         let mut density = LogMeanExp::new();
         for gaussian in self.gaussians() {
-            density.push(gaussian.log_density("PredictiveMixture", observed));
+            density.push(gaussian.log_density("GaussianMixture", observed));
         }
         density.finish()
     }
@@ -126,7 +128,7 @@ impl<const D: usize> PredictiveMixture<D> {
     /// If a probability is not in `(0, 1)`.
     pub fn quantiles(&self, probabilities: &[f64]) -> Vec<Tensor<D>> {
         for probability in probabilities {
-            check_level("PredictiveMixture", "a probability", *probability);
+            check_level("GaussianMixture", "a probability", *probability);
         }
         let gaussians = self.gaussians().map(|Observation { mean, precision, .. }| {
             let deviation = precision.expand(mean.dims());
@@ -152,8 +154,8 @@ impl<const D: usize> PredictiveMixture<D> {
     /// # Panics
     ///
     /// If the level is not in `(0, 1)`.
-    pub fn central_interval(&self, level: f64) -> Interval<D> {
-        Interval::central(level, |ends| self.quantiles(ends))
+    pub fn central_interval(&self, level: f64) -> PredictionInterval<D> {
+        PredictionInterval::central(level, |ends| self.quantiles(ends))
     }
 
     fn gaussians(&self) -> impl Iterator<Item = Observation<D>> {

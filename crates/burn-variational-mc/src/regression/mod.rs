@@ -9,7 +9,7 @@ mod prediction;
 mod values;
 
 pub use gaussian::GaussianOutput;
-pub use mixture::PredictiveMixture;
+pub use mixture::GaussianMixture;
 pub use noise::{ObservationNoise, Precision};
 pub use prediction::RegressionPrediction;
 pub use values::RealValues;
@@ -24,7 +24,7 @@ impl MonteCarlo {
     /// kept.
     ///
     /// What keeps them, for quantiles and intervals, is a
-    /// [`PredictiveMixture`] of [`samples`](Self::samples).
+    /// [`GaussianMixture`] of [`samples`](Self::samples).
     ///
     /// # Errors
     ///

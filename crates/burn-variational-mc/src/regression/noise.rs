@@ -27,7 +27,7 @@ pub struct Precision<const D: usize>(Value<D>);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Value<const D: usize> {
     Number(f64),
-    Tensor(Tensor<D>),
+    Tensor(Box<Tensor<D>>),
 }
 
 impl<const D: usize> From<f64> for Precision<D> {
@@ -48,7 +48,7 @@ impl<const D: usize> From<Tensor<D>> for Precision<D> {
     /// If one of them is not positive and finite.
     fn from(precision: Tensor<D>) -> Self {
         precision.to_data().iter::<f64>().for_each(check);
-        Self(Value::Tensor(precision))
+        Self(Value::Tensor(Box::new(precision)))
     }
 }
 
@@ -86,7 +86,7 @@ impl<const D: usize> Precision<D> {
                         .all(|(&dim, of_values)| dim == 1 || dim == of_values),
                     "Precision: each dim must be 1 or that of the values, {of_values:?}, got {dims:?}"
                 );
-                precision.clone()
+                Tensor::clone(precision)
             }
         }
     }
@@ -95,8 +95,8 @@ impl<const D: usize> Precision<D> {
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         match &self.0 {
             Value::Tensor(precision) if precision.dims()[0] > 1 => {
-                let rows = precision.clone().slice_dim(0, rows);
-                Self(Value::Tensor(rows.repeat_dim(0, n_draws)))
+                let rows = Tensor::clone(precision).slice_dim(0, rows);
+                Self(Value::Tensor(Box::new(rows.repeat_dim(0, n_draws))))
             }
             _ => self.clone(),
         }

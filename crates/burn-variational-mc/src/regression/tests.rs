@@ -18,7 +18,9 @@ fn draws(values: &[f32]) -> Vec<Tensor<1>> {
 /// Draws 1 and 3.
 fn prediction() -> RegressionPrediction<1> {
     let mut values = RealValues::new();
-    draws(&[1.0, 3.0]).into_iter().for_each(|draw| values.push(draw));
+    for draw in draws(&[1.0, 3.0]) {
+        values.push(draw);
+    }
     values.finish()
 }
 
@@ -59,7 +61,7 @@ fn the_log_likelihood_is_that_of_a_mixture_of_gaussians() {
     let (y, precision) = (2.5, 4.0);
     let expected = (0.5 * (density(y, 1.0, 0.25) + density(y, 3.0, 0.25))).ln();
     let observed = Tensor::from_data([y], &Device::flex());
-    let mixture = PredictiveMixture::new(draws(&[1.0, 3.0]), precision);
+    let mixture = GaussianMixture::new(draws(&[1.0, 3.0]), precision);
     assert_near(mixture.log_likelihood(&observed), expected);
 }
 
@@ -68,7 +70,7 @@ fn predicted_noise_is_that_of_each_draw() {
     // Mean 1 with variance ½, mean 3 with variance 2.
     let draws = [[1.0, 0.5_f32.ln()], [3.0, 2_f32.ln()]];
     let draws = draws.map(|draw| Tensor::from_data(draw, &Device::flex())).to_vec();
-    let mixture = PredictiveMixture::new(draws, ObservationNoise::Predicted);
+    let mixture = GaussianMixture::new(draws, ObservationNoise::Predicted);
     let expected = (0.5 * (density(2.5, 1.0, 0.5) + density(2.5, 3.0, 2.0))).ln();
     let observed = Tensor::from_data([2.5], &Device::flex());
     assert_near(mixture.log_likelihood(&observed), expected);
@@ -81,10 +83,10 @@ fn predicted_noise_is_that_of_each_draw() {
 
 #[test]
 fn a_mixture_that_was_saved_is_the_same() {
-    let mixture = PredictiveMixture::new(draws(&[1.0, 3.0]), 4.0);
+    let mixture = GaussianMixture::new(draws(&[1.0, 3.0]), 4.0);
     let saved = serde_json::to_string(&mixture).unwrap();
-    let loaded: PredictiveMixture<1> = serde_json::from_str(&saved).unwrap();
-    let lower = |mixture: &PredictiveMixture<1>| mixture.central_interval(0.8).lower.into_data();
+    let loaded: GaussianMixture<1> = serde_json::from_str(&saved).unwrap();
+    let lower = |mixture: &GaussianMixture<1>| mixture.central_interval(0.8).lower().into_data();
     assert_eq!(lower(&loaded), lower(&mixture));
     let saved = serde_json::to_string(&mixture.moments()).unwrap();
     let loaded: RegressionPrediction<1> = serde_json::from_str(&saved).unwrap();
@@ -95,7 +97,9 @@ fn a_mixture_that_was_saved_is_the_same() {
 fn predictions_of_noise_merge() {
     let values = |draws: &[[f32; 2]]| {
         let mut values = RealValues::<1>::with_predicted_noise();
-        draws.iter().for_each(|draw| values.push(Tensor::from_data(*draw, &Device::flex())));
+        for draw in draws {
+            values.push(Tensor::from_data(*draw, &Device::flex()));
+        }
         values
     };
     let mut merged = values(&[[1.0, 0.0]]);
@@ -132,22 +136,22 @@ fn a_precision_of_other_dims_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "PredictiveMixture: observed must have dims [1], got [2]")]
+#[should_panic(expected = "GaussianMixture: observed must have dims [1], got [2]")]
 fn observed_values_of_other_dims_are_refused() {
     let observed = Tensor::zeros([2], &Device::flex());
-    let _ = PredictiveMixture::new(draws(&[1.0]), 1.0).log_likelihood(&observed);
+    let _ = GaussianMixture::new(draws(&[1.0]), 1.0).log_likelihood(&observed);
 }
 
 #[test]
-#[should_panic(expected = "PredictiveMixture: there must be at least one draw, got 0")]
+#[should_panic(expected = "GaussianMixture: there must be at least one draw, got 0")]
 fn a_mixture_of_no_draw_is_refused() {
-    let _ = PredictiveMixture::<1>::new(Vec::new(), 1.0);
+    let _ = GaussianMixture::<1>::new(Vec::new(), 1.0);
 }
 
 #[test]
-#[should_panic(expected = "PredictiveMixture: a probability must be in (0, 1), got 1")]
+#[should_panic(expected = "GaussianMixture: a probability must be in (0, 1), got 1")]
 fn the_quantile_of_all_is_infinite_and_refused() {
-    let _ = PredictiveMixture::new(draws(&[1.0]), 1.0).quantiles(&[1.0]);
+    let _ = GaussianMixture::new(draws(&[1.0]), 1.0).quantiles(&[1.0]);
 }
 
 #[test]
