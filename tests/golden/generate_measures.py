@@ -42,6 +42,12 @@ def over_steps(measure):
     return np.array([row.sum(0) for row in steps]), np.array([row.mean(0) for row in steps])
 
 
+def jointly(densities):
+    """Log-likelihoods of rows, from the log densities of their steps in each draw."""
+    sums = [over_steps(density.reshape(ROWS, STEPS, -1).sum(axis=-1))[0] for density in densities]
+    return special.logsumexp(sums, axis=0) - np.log(DRAWS)
+
+
 # --- classes -----------------------------------------------------------------
 
 
@@ -78,8 +84,14 @@ def classification_case(name, shape, scale):
     given = {"name": name, "logits": to_file(logits), "classes": to_file(classes)}
     if len(shape) > 1:
         sums, means = over_steps(predictive)
+        log_draws = special.log_softmax(logits, axis=-1)
+        observed = np.array([np.take_along_axis(p, classes[..., None], -1)[..., 0] for p in log_draws])
         given["lengths"] = LENGTHS
-        measures |= {"entropy_of_rows": sums, "mean_entropy_of_rows": means}
+        measures |= {
+            "entropy_of_rows": sums,
+            "mean_entropy_of_rows": means,
+            "joint_log_likelihood": jointly(observed),
+        }
     return given | {"expected": all_to_file(measures)}
 
 
@@ -111,10 +123,6 @@ def regression_case(name, precision=None):
         given["precision"] = to_file(precision)
     deviations = np.sqrt(variances)
     densities = stats.norm.logpdf(observed, means, deviations)
-    of_rows = [
-        special.logsumexp([density[row, :length].sum() for density in densities])
-        for row, length in enumerate(LENGTHS)
-    ]
     places = [(means[:, *at], deviations[:, *at]) for at in np.ndindex(shape)]
     quantiles = [
         np.reshape([mixture_quantile(p, *place) for place in places], shape) for p in OF_MIXTURE
@@ -125,7 +133,7 @@ def regression_case(name, precision=None):
         "aleatoric_variance": variances.mean(axis=0),
         "variance": means.var(axis=0) + variances.mean(axis=0),
         "log_likelihood": special.logsumexp(densities, axis=0) - np.log(DRAWS),
-        "joint_log_likelihood": np.array(of_rows) - np.log(DRAWS),
+        "joint_log_likelihood": jointly(densities),
         "quantiles": np.quantile(means, PROBABILITIES, axis=0),
         "mixture_quantiles": quantiles,
     }

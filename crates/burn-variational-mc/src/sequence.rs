@@ -1,8 +1,11 @@
 //! Measures of whole sequences, from those of their steps.
 
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::{Bool, Tensor, TensorData, kind::Basic};
 
 use crate::shape::without_dim;
+
+/// What has a dimension less than the measure of the steps.
+const OF_SEQUENCES: &str = "a measure of each sequence";
 
 /// The sum of a measure over the steps of each sequence, `[n_rows, ..]` of `[n_rows, seq_length, ..]`:
 /// over the first `lengths[row]` of them. What lies behind is padding and is not read, be it a
@@ -43,8 +46,7 @@ pub fn sum_over_steps<const D: usize, const R: usize>(
     measure: Tensor<D>,
     lengths: &[usize],
 ) -> Tensor<R> {
-    let padding = is_padding("sum_over_steps", &measure, lengths);
-    without_dim("a measure of each sequence", 1, measure.mask_fill(padding, 0.0).sum_dim(1))
+    without_dim(OF_SEQUENCES, 1, sum("sum_over_steps", measure, lengths))
 }
 
 /// The mean of a measure over the steps of each sequence, `[n_rows, ..]` of `[n_rows, seq_length, ..]`:
@@ -57,25 +59,30 @@ pub fn mean_over_steps<const D: usize, const R: usize>(
     measure: Tensor<D>,
     lengths: &[usize],
 ) -> Tensor<R> {
-    let padding = is_padding("mean_over_steps", &measure, lengths);
-    let sum = measure.mask_fill(padding, 0.0).sum_dim(1);
+    let sum = sum("mean_over_steps", measure, lengths);
     let mut dims = [1; D];
     dims[0] = lengths.len();
     let lengths: Vec<f64> = lengths.iter().map(|&length| length as f64).collect();
     let options = (&sum.device(), sum.dtype());
     let lengths = Tensor::from_data(TensorData::new(lengths, dims), options);
-    without_dim("a measure of each sequence", 1, sum / lengths)
+    without_dim(OF_SEQUENCES, 1, sum / lengths)
 }
 
-/// True behind the last step of each row, with the dims of the values.
+/// `[n_rows, 1, ..]`.
+fn sum<const D: usize>(who: &str, measure: Tensor<D>, lengths: &[usize]) -> Tensor<D> {
+    let padding = is_padding(who, &measure, lengths).expand(measure.dims());
+    measure.mask_fill(padding, 0.0).sum_dim(1)
+}
+
+/// True behind the last step of each row, `[n_rows, seq_length, 1, ..]`.
 ///
 /// # Panics
 ///
 /// If there is not one length for each row, from 1 to the steps of the values; the message begins
 /// with `who`.
-pub(crate) fn is_padding<const D: usize>(
+pub(crate) fn is_padding<const D: usize, K: Basic>(
     who: &str,
-    values: &Tensor<D>,
+    values: &Tensor<D, K>,
     lengths: &[usize],
 ) -> Tensor<D, Bool> {
     let dims = values.dims();
@@ -96,7 +103,7 @@ pub(crate) fn is_padding<const D: usize>(
     let mut of_steps = [1; D];
     of_steps[..2].copy_from_slice(&dims[..2]);
     let padding = TensorData::new(padding.collect::<Vec<bool>>(), of_steps);
-    Tensor::<D, Bool>::from_data(padding, &values.device()).expand(dims)
+    Tensor::from_data(padding, &values.device())
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use burn::tensor::{Device, Int, Tensor};
 use burn_variational::mc::{
-    ClassProbabilities, ClassificationPrediction, Statistic, mean_over_steps, sum_over_steps,
+    ClassProbabilities, ClassificationPrediction, mean_over_steps, sum_over_steps,
 };
-use burn_variational::rnn::Lengths;
+use burn_variational::prelude::*;
 use cross_backend_tests::{GoldenTensor, golden_cases, on_every_device};
 use serde::Deserialize;
 
-use super::{assert_measure, draws};
+use super::{Told, assert_measure, draws};
 
 #[derive(Deserialize)]
 struct Case {
@@ -34,6 +34,7 @@ struct Measures {
     log_likelihood: GoldenTensor,
     entropy_of_rows: Option<GoldenTensor>,
     mean_entropy_of_rows: Option<GoldenTensor>,
+    joint_log_likelihood: Option<GoldenTensor>,
 }
 
 /// The prediction of half of the draws, merged with that of the others.
@@ -91,14 +92,28 @@ on_every_device! {
         let cases: Vec<Case> = golden_cases("measures/classification");
         let case = cases.iter().find(|case| case.name == "steps").unwrap();
         let lengths = case.lengths.as_ref().unwrap();
+        let e = &case.expected;
         let entropy: Tensor<2> = predict::<3>(case, device).predictive_entropy();
         // What lies behind the end of a row must not matter.
         let steps = Lengths::new(lengths.clone(), entropy.dims()[1]).unwrap().mask(device);
-        let entropy = entropy.mask_fill(steps.bool_not(), f32::NAN);
+        let padding = steps.bool_not();
+        let entropy = entropy.mask_fill(padding.clone(), f32::NAN);
         let sums: Tensor<1> = sum_over_steps(entropy.clone(), lengths);
         let means: Tensor<1> = mean_over_steps(entropy, lengths);
-        let Measures { entropy_of_rows, mean_entropy_of_rows, .. } = &case.expected;
-        assert_measure(&sums, &entropy_of_rows.as_ref().unwrap().values, "sums");
-        assert_measure(&means, &mean_entropy_of_rows.as_ref().unwrap().values, "means");
+        let outputs = draws::<3>(&case.logits, device).into_iter().map(|draw| {
+            let dims = draw.dims();
+            draw.mask_fill(padding.clone().unsqueeze_dim::<3>(2).expand(dims), f32::NAN)
+        });
+        let outputs: Vec<Tensor<3>> = outputs.collect();
+        let (mc, input) = (MonteCarlo::new(outputs.len(), MaskRng::seeded(1)), outputs[0].clone());
+        let classes = case.classes.on::<2>(device).int();
+        let jointly = mc.joint_class_log_likelihood(&Told::new(outputs), &input, &classes, Some(lengths));
+        for (got, expected, measure) in [
+            (sums, &e.entropy_of_rows, "sums of entropies"),
+            (means, &e.mean_entropy_of_rows, "means of entropies"),
+            (jointly.unwrap().into_value(), &e.joint_log_likelihood, "joint log-likelihood"),
+        ] {
+            assert_measure(&got, &expected.as_ref().unwrap().values, measure);
+        }
     }
 }

@@ -5,7 +5,7 @@ use burn_variational::mc::{
     ClassProbabilities, ClassificationPrediction, GaussianMixture, MonteCarlo, Quantiles,
 };
 use burn_variational::prelude::*;
-use cross_backend_tests::{is_cpu, on_every_device};
+use cross_backend_tests::on_every_device;
 
 use super::{TOLERANCE, assert_measure, values};
 
@@ -90,26 +90,17 @@ on_every_device! {
         let draws = mc(1000).samples(&lstm, &input).unwrap().into_value();
         let mixture = GaussianMixture::new(draws, precision.clone());
         let expected = values(&mixture.log_likelihood(&observed));
+        let jointly = |max_rows| {
+            let (mc, lengths) = (mc(max_rows), Some(&[6, 1, 3, 5, 6][..]));
+            let noise = precision.clone();
+            mc.joint_log_likelihood(&lstm, &input, &observed, lengths, noise).unwrap().into_value()
+        };
+        let of_rows = values(&jointly(1000));
         for max_rows in [1, 7, 1000] {
+            let what = format!("passes of {max_rows} rows");
             let got = mc(max_rows).log_likelihood(&lstm, &input, &observed, precision.clone());
-            assert_measure(&got.unwrap(), &expected, &format!("passes of {max_rows} rows"));
-        }
-    }
-
-    fn steps_are_more_likely_jointly_than_one_by_one(device: &Device) {
-        // A row that is kept or dropped as a whole: 0 at both steps, or 2.
-        let dropout = LockedDropoutConfig::new(1, 0.5).init();
-        let input = Tensor::<3>::ones([ROWS, 2, 1], device);
-        let observed = input.clone() * 2.0;
-        let mc = MonteCarlo::new(64, MaskRng::seeded(1));
-        let one_by_one = mc.log_likelihood(&dropout, &input, &observed, 100.0).unwrap();
-        let jointly = mc.joint_log_likelihood(&dropout, &input, &observed, None, 100.0).unwrap();
-        // With the share q of draws that are 2, log q + 2 log φ jointly, 2 log q + 2 log φ else.
-        let peak = 0.5 * (100.0 / std::f64::consts::TAU).ln();
-        let bound = if is_cpu(device) { 1e-5 } else { 1e-4 };
-        for (jointly, steps) in values(&jointly).iter().zip(values(&one_by_one).chunks(2)) {
-            assert!((steps[0] + steps[1] - (2.0 * jointly - 2.0 * peak)).abs() < bound);
-            assert!(*jointly > steps[0] + steps[1] + 0.3);
+            assert_measure(&got.unwrap(), &expected, &what);
+            assert_measure(&jointly(max_rows), &of_rows, &what);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Measures of real values.
 
-use std::cell::Cell;
-
 use burn::tensor::{Device, Tensor};
 use burn_variational::mc::{
     GaussianMixture, GaussianOutput, MonteCarlo, ObservationNoise, RegressionPrediction, quantiles,
@@ -10,7 +8,7 @@ use burn_variational::prelude::*;
 use cross_backend_tests::{GoldenTensor, golden_cases, on_every_device};
 use serde::Deserialize;
 
-use super::{assert_measure, draws};
+use super::{Told, assert_measure, draws};
 
 #[derive(Deserialize)]
 struct Case {
@@ -63,30 +61,6 @@ impl Case {
     }
 }
 
-/// A model that gives what it was told to, draw after draw of all rows, under masks that do nothing.
-struct Told {
-    outputs: Vec<Tensor<3>>,
-    next: Cell<usize>,
-}
-
-impl VariationalModel for Told {
-    type Input = Tensor<3>;
-    type Masks = usize;
-    type Output = Tensor<3>;
-
-    fn sample_masks(&self, extent: &SequenceExtent, draw: MaskDraw) -> usize {
-        drop(SiteDropout::new(0.5).sample([extent.batch_size(), 1], &draw, extent.device()));
-        draw.n_draws()
-    }
-
-    fn run(&self, input: Tensor<3>, n_draws: &usize) -> Tensor<3> {
-        let first = self.next.replace(self.next.get() + n_draws);
-        let output = Tensor::cat(self.outputs[first..][..*n_draws].to_vec(), 0);
-        assert_eq!(output.dims()[0], input.dims()[0], "all rows in every pass");
-        output
-    }
-}
-
 /// `[n_probabilities, ..]`, side by side.
 fn assert_quantiles(got: &[Tensor<3>], expected: &GoldenTensor, what: &str) {
     let n_values: usize = expected.shape[1..].iter().product();
@@ -136,7 +110,7 @@ on_every_device! {
         for case in golden_cases::<Case>("measures/regression") {
             let (outputs, e) = (case.outputs(device), &case.expected);
             let mc = MonteCarlo::new(outputs.len(), MaskRng::seeded(1));
-            let told = || Told { outputs: outputs.clone(), next: Cell::new(0) };
+            let told = || Told::new(outputs.clone());
             let input = Tensor::<3>::zeros(outputs[0].dims(), device);
             let (observed, noise) = (case.observed.on::<3>(device), case.noise(device));
             let of_values = mc.log_likelihood(&told(), &input, &observed, noise.clone()).unwrap();

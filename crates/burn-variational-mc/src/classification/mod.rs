@@ -2,6 +2,7 @@
 
 mod ballot;
 mod entropy;
+mod likelihood;
 mod prediction;
 mod probabilities;
 

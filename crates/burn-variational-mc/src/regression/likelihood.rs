@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Bool, Tensor};
-use burn_variational_dropout::{MaskDraw, ModelInput, VariationalModel};
+use burn::tensor::Tensor;
+use burn_variational_dropout::{ModelInput, VariationalModel};
 
 use super::noise::ObservationNoise;
-use crate::sequence::is_padding;
+use crate::scored::{JointlyScored, Observed, Padding, Scored, fold_rows};
 use crate::{LogMeanExp, MonteCarlo, MonteCarloResult};
 
 impl MonteCarlo {
@@ -59,8 +59,8 @@ impl MonteCarlo {
         observed: &Tensor<D>,
         noise: impl Into<ObservationNoise<D>>,
     ) -> MonteCarloResult<Tensor<D>> {
-        let input = (input.clone(), Observed::new(observed, noise));
-        self.estimate(&Scored(model), &input, LogMeanExp::new())
+        let input = (input.clone(), ObservedValues::new(observed, noise));
+        self.estimate(&Scored::new(model), &input, LogMeanExp::new())
     }
 
     /// The joint predictive log-likelihood of all that was observed of each row: of the steps of a
@@ -94,31 +94,28 @@ impl MonteCarlo {
         lengths: Option<&[usize]>,
         noise: impl Into<ObservationNoise<D>>,
     ) -> MonteCarloResult<Tensor<1>> {
-        let padding = lengths.map(|lengths| is_padding("MonteCarlo", observed, lengths));
-        let observed = Observed { padding, ..Observed::new(observed, noise) };
-        self.estimate(&JointlyScored(Scored(model)), &(input.clone(), observed), LogMeanExp::new())
+        let padding = Padding::new(observed, lengths);
+        let input = ((input.clone(), ObservedValues::new(observed, noise)), padding);
+        self.estimate(&JointlyScored::new(model), &input, LogMeanExp::new())
     }
 }
 
-/// What was observed of each row.
+/// Real values, and the noise that they were observed with.
 #[derive(Clone)]
-struct Observed<const D: usize> {
+struct ObservedValues<const D: usize> {
     values: Tensor<D>,
     noise: ObservationNoise<D>,
-    /// Where the values do not count.
-    padding: Option<Tensor<D, Bool>>,
 }
 
-impl<const D: usize> Observed<D> {
+impl<const D: usize> ObservedValues<D> {
     fn new(values: &Tensor<D>, noise: impl Into<ObservationNoise<D>>) -> Self {
         let noise = noise.into();
         noise.check_for(values);
-        Self { values: values.clone(), noise, padding: None }
+        Self { values: values.clone(), noise }
     }
 }
 
-/// Has no mask: it stands beside the input that it belongs to.
-impl<const D: usize> ModelInput for Observed<D> {
+impl<const D: usize> ModelInput for ObservedValues<D> {
     type Extent = ();
 
     fn extent(&self) {}
@@ -128,81 +125,15 @@ impl<const D: usize> ModelInput for Observed<D> {
     }
 
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
-        let padding = self.padding.clone();
         Self {
-            values: self.values.clone().slice_dim(0, rows.clone()).repeat_dim(0, n_draws),
-            noise: self.noise.fold(rows.clone(), n_draws),
-            padding: padding.map(|padding| padding.slice_dim(0, rows).repeat_dim(0, n_draws)),
+            values: fold_rows(&self.values, rows.clone(), n_draws),
+            noise: self.noise.fold(rows, n_draws),
         }
     }
 }
 
-/// A model that gives the log density of what was observed, in place of its output. Rows, draws and
-/// masks are those of the model, so that the runner needs to know nothing of observations.
-struct Scored<'a, M>(&'a M);
-
-impl<const D: usize, M: VariationalModel<Output = Tensor<D>>> VariationalModel for Scored<'_, M> {
-    type Input = (M::Input, Observed<D>);
-    type Masks = M::Masks;
-    type Output = Tensor<D>;
-
-    fn sample_masks(
-        &self,
-        (extent, ()): &<Self::Input as ModelInput>::Extent,
-        draw: MaskDraw,
-    ) -> M::Masks {
-        self.0.sample_masks(extent, draw)
-    }
-
-    fn run(&self, (input, observed): Self::Input, masks: &M::Masks) -> Tensor<D> {
-        let gaussian = observed.noise.around(self.0.run(input, masks));
-        gaussian.log_density("MonteCarlo", &observed.values)
-    }
-
-    fn folds_draws(&self) -> bool {
-        self.0.folds_draws()
-    }
-
-    fn masks_for(&self, (input, _): &Self::Input, draw: MaskDraw) -> M::Masks {
-        self.0.masks_for(input, draw)
-    }
-}
-
-/// The same, with the log density of all that counts in a row.
-struct JointlyScored<'a, M>(Scored<'a, M>);
-
-impl<const D: usize, M> VariationalModel for JointlyScored<'_, M>
-where
-    M: VariationalModel<Output = Tensor<D>>,
-{
-    type Input = (M::Input, Observed<D>);
-    type Masks = M::Masks;
-    type Output = Tensor<1>;
-
-    fn sample_masks(
-        &self,
-        extent: &<Self::Input as ModelInput>::Extent,
-        draw: MaskDraw,
-    ) -> M::Masks {
-        self.0.sample_masks(extent, draw)
-    }
-
-    fn run(&self, input: Self::Input, masks: &M::Masks) -> Tensor<1> {
-        let padding = input.1.padding.clone();
-        let mut density = self.0.run(input, masks);
-        if let Some(padding) = padding {
-            density = density.mask_fill(padding, 0.0);
-        }
-        let n_rows = density.dims()[0];
-        let n_values = density.shape().num_elements() / n_rows;
-        density.reshape([n_rows, n_values]).sum_dim(1).squeeze_dim(1)
-    }
-
-    fn folds_draws(&self) -> bool {
-        self.0.folds_draws()
-    }
-
-    fn masks_for(&self, input: &Self::Input, draw: MaskDraw) -> M::Masks {
-        self.0.masks_for(input, draw)
+impl<const D: usize> Observed<D> for ObservedValues<D> {
+    fn log_density(self, output: Tensor<D>) -> Tensor<D> {
+        self.noise.around(output).log_density("MonteCarlo", &self.values)
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::mixture_quantile::Mixture;
 use super::noise::{Observation, ObservationNoise};
 use crate::host::{on_host, to_device};
-use crate::quantiles::{PredictionInterval, check_level};
-use crate::{LogMeanExp, RealValues, RegressionPrediction, Statistic};
+use crate::interval::check_level;
+use crate::{LogMeanExp, PredictionInterval, RealValues, RegressionPrediction, Statistic};
 
 /// The predictive distribution of real values: a Gaussian for each draw of the masks,
 ///

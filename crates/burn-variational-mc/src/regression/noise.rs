@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::{GaussianOutput, log_density};
+use crate::scored::fold_rows;
 
 /// The precision `τ = 1/σ²` of observations, an inverse variance: a number, or a tensor with one for
 /// each output, step or row, whose other dims are 1.
@@ -95,8 +96,7 @@ impl<const D: usize> Precision<D> {
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         match &self.0 {
             Value::Tensor(precision) if precision.dims()[0] > 1 => {
-                let rows = Tensor::clone(precision).slice_dim(0, rows);
-                Self(Value::Tensor(Box::new(rows.repeat_dim(0, n_draws))))
+                Self(Value::Tensor(Box::new(fold_rows(precision, rows, n_draws))))
             }
             _ => self.clone(),
         }
