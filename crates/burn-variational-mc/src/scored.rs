@@ -115,14 +115,12 @@ impl<const D: usize> Padding<D> {
     ///
     /// If they are not those of such values, `[n_rows, seq_length, ..]`.
     pub(crate) fn new<K: Basic>(values: &Tensor<D, K>, lengths: Option<&[usize]>) -> Self {
-        Self(match lengths {
-            Some(lengths) => is_padding("MonteCarlo", values, lengths),
-            None => {
-                let mut of_rows = [1; D];
-                of_rows[0] = values.dims()[0];
-                Tensor::<D>::zeros(of_rows, &values.device()).bool()
-            }
-        })
+        if let Some(lengths) = lengths {
+            return Self(is_padding("MonteCarlo", values, lengths));
+        }
+        let mut of_rows = [1; D];
+        of_rows[0] = values.dims()[0];
+        Self(Tensor::<D>::zeros(of_rows, &values.device()).bool())
     }
 }
 

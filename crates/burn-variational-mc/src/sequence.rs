@@ -13,10 +13,11 @@ const OF_SEQUENCES: &str = "a measure of each sequence";
 ///
 /// It takes the lengths as a slice, `lengths.as_slice()` of `burn_variational_rnn::Lengths`.
 ///
-/// Of the steps' log-likelihoods, entropies or informations the sum is that of steps which are
-/// predicted each by itself. A sequence as a whole has another one, for its steps share their draw
-/// of the masks: of likelihoods
-/// [`MonteCarlo::joint_log_likelihood`](crate::MonteCarlo::joint_log_likelihood) gives it.
+/// The sum of the steps' entropies, informations or log-likelihoods is that of steps which are
+/// predicted each by itself. A sequence as a whole has another one, for its steps share their draw of
+/// the masks: of likelihoods
+/// [`MonteCarlo::joint_log_likelihood`](crate::MonteCarlo::joint_log_likelihood) and
+/// [`MonteCarlo::joint_class_log_likelihood`](crate::MonteCarlo::joint_class_log_likelihood) give it.
 ///
 /// # Panics
 ///

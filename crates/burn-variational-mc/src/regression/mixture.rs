@@ -121,7 +121,8 @@ impl<const D: usize> GaussianMixture<D> {
     /// F(y) = 1/K Σ_k Φ((y - ŷ_k) / σ_k) = p
     /// ```
     ///
-    /// found on the host, in double precision. Where a draw is no number, neither is the quantile.
+    /// found on the host, in double precision. Where a draw is no number, or its variance is 0 or
+    /// infinite in its float type, the quantile is no number either.
     ///
     /// # Panics
     ///

@@ -14,7 +14,7 @@ impl Mixture {
     }
 
     /// `y` with `F(y) = p`, for `p` in `(0, 1)`, to a millionth of a millionth of a deviation; no
-    /// number where a mean or a deviation is none.
+    /// number where a mean or a deviation is none, or a deviation is 0.
     ///
     /// It lies between the smallest and the largest of the quantiles of the Gaussians. From their
     /// middle, steps are Newton's where these stay within the bounds and shrink, and else halve
@@ -24,7 +24,7 @@ impl Mixture {
         let (mut lower, mut upper) = (f64::INFINITY, f64::NEG_INFINITY);
         for (mean, deviation) in self.means.iter().zip(&self.deviations) {
             let y = mean + z * deviation;
-            if !y.is_finite() {
+            if !(y.is_finite() && *deviation > 0.0) {
                 return f64::NAN;
             }
             (lower, upper) = (lower.min(y), upper.max(y));
@@ -129,6 +129,8 @@ mod tests {
     #[test]
     fn of_what_is_no_number_there_is_no_quantile() {
         assert!(Mixture::new(vec![0.0, f64::NAN], vec![1.0, 1.0]).quantile(0.5).is_nan());
-        assert!(Mixture::new(vec![0.0, 1.0], vec![1.0, f64::INFINITY]).quantile(0.9).is_nan());
+        for deviation in [f64::INFINITY, 0.0] {
+            assert!(Mixture::new(vec![0.0, 1.0], vec![1.0, deviation]).quantile(0.9).is_nan());
+        }
     }
 }

@@ -37,7 +37,7 @@ use crate::Moments;
 ///
 /// # References
 ///
-/// Gal & Ghahramani 2016, arXiv 1506.02142, eqs. 6 and 7; Kendall & Gal 2017, arXiv 1703.04977,
+/// Gal & Ghahramani 2016, arXiv 1506.02142, section 4; Kendall & Gal 2017, arXiv 1703.04977,
 /// eq. 9.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RegressionPrediction<const D: usize> {
@@ -52,6 +52,9 @@ impl<const D: usize> RegressionPrediction<D> {
     }
 
     /// With observation noise of this precision, in place of any there was.
+    ///
+    /// A precision fitted after training was not the `τ` of the λ of that training: see
+    /// [`GaussianOutput`](crate::GaussianOutput).
     ///
     /// # Panics
     ///
