@@ -11,7 +11,8 @@ const OF_SEQUENCES: &str = "a measure of each sequence";
 /// over the first `lengths[row]` of them. What lies behind is padding and is not read, be it a
 /// number or not.
 ///
-/// It takes the lengths as a slice, `lengths.as_slice()` of `burn_variational_rnn::Lengths`.
+/// It takes the lengths as a slice, `lengths.as_slice()` of `burn_variational_rnn::Lengths`, for what a
+/// model is made of does not concern this crate.
 ///
 /// The sum of the steps' entropies, informations or log-likelihoods is that of steps which are
 /// predicted each by itself. A sequence as a whole has another one, for its steps share their draw of

@@ -1,6 +1,6 @@
 //! Measures of classes by hand, and what is refused.
 
-use burn::tensor::{Device, Int, Tensor, kind::Basic};
+use burn::tensor::{DType, Device, Int, Tensor, kind::Basic};
 
 use super::*;
 use crate::Statistic;
@@ -133,6 +133,19 @@ fn what_was_saved_merges_with_what_was_not() {
     for (got, expected) in measures(&merged).iter().zip(measures(&whole)) {
         assert!((got - expected).abs() < 1e-6, "{got}, not {expected}");
     }
+}
+
+#[test]
+fn measures_have_the_float_type_of_the_logits() {
+    let mut probabilities = ClassProbabilities::<2>::new();
+    for draw in [[0.9_f64, 0.1], [0.5, 0.5]] {
+        probabilities.push(Tensor::from_data([draw.map(f64::ln)], (&Device::flex(), DType::F64)));
+    }
+    let prediction = probabilities.finish();
+    let margin: Tensor<1> = prediction.margin();
+    assert!((margin.into_scalar::<f64>() - 0.4).abs() < 1e-15);
+    let ratio: Tensor<1> = prediction.variation_ratio();
+    assert_eq!((ratio.dtype(), ratio.into_scalar::<f64>()), (DType::F64, 0.0));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::tensor::{FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::{GaussianOutput, log_density};
@@ -69,7 +69,7 @@ impl<const D: usize> Precision<D> {
         }
     }
 
-    /// `τ` as a tensor whose dims are 1 or those of the values.
+    /// `τ` as a tensor of the values' float type, whose dims are 1 or theirs.
     ///
     /// # Panics
     ///
@@ -87,7 +87,7 @@ impl<const D: usize> Precision<D> {
                         .all(|(&dim, of_values)| dim == 1 || dim == of_values),
                     "Precision: each dim must be 1 or that of the values, {of_values:?}, got {dims:?}"
                 );
-                Tensor::clone(precision)
+                Tensor::clone(precision).cast(FloatDType::from(values.dtype()))
             }
         }
     }

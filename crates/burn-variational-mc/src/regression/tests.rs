@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
 
 use super::*;
@@ -79,6 +79,22 @@ fn predicted_noise_is_that_of_each_draw() {
     // Below the median lies as much of both as beyond it: it is between 1 and 2.
     let median = mixture.quantiles(&[0.5])[0].clone().into_scalar::<f32>();
     assert!((1.0..2.0).contains(&median), "{median}");
+}
+
+#[test]
+fn measures_have_the_float_type_of_the_draws() {
+    let double = (&Device::flex(), DType::F64);
+    let draws = [1.0, 3.0].map(|draw| Tensor::<1>::from_data([draw], double)).to_vec();
+    // τ as a tensor of another type.
+    let mixture = GaussianMixture::new(draws, Tensor::from_data([4.0_f32], &Device::flex()));
+    let median = mixture.quantiles(&[0.5])[0].clone();
+    assert_eq!((median.dtype(), median.into_scalar::<f64>()), (DType::F64, 2.0));
+    let variance = mixture.moments().variance();
+    assert_eq!((variance.dtype(), variance.into_scalar::<f64>()), (DType::F64, 1.25));
+    let observed = Tensor::from_data([2.5], double);
+    let expected = (0.5 * (density(2.5, 1.0, 0.25) + density(2.5, 3.0, 0.25))).ln();
+    let error = mixture.log_likelihood(&observed).into_scalar::<f64>() - expected;
+    assert!(error.abs() < 1e-14, "{error:e}");
 }
 
 #[test]

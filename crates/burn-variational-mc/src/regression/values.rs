@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{GaussianOutput, LogMeanExp, Moments, RegressionPrediction, Statistic};
+use crate::{GaussianOutput, Moments, RegressionPrediction, Statistic};
 
 /// Mean and variance of real values over the draws of a model, and of the noise that it predicts,
 /// if it does. No draw is kept.
@@ -28,8 +28,8 @@ use crate::{GaussianOutput, LogMeanExp, Moments, RegressionPrediction, Statistic
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RealValues<const D: usize> {
     means: Moments<D>,
-    /// `log 1/K Σ_k σ²_k`.
-    log_variance: Option<LogMeanExp<D>>,
+    /// Of `σ²_k`, where the model predicts it.
+    noise: Option<Moments<D>>,
 }
 
 impl<const D: usize> RealValues<D> {
@@ -41,7 +41,7 @@ impl<const D: usize> RealValues<D> {
     /// Of no draw yet; draws are means and log variances, `[n_rows, .., 2 n_outputs]`, as
     /// [`GaussianOutput`] has them.
     pub fn with_predicted_noise() -> Self {
-        Self { means: Moments::new(), log_variance: Some(LogMeanExp::new()) }
+        Self { means: Moments::new(), noise: Some(Moments::new()) }
     }
 }
 
@@ -58,32 +58,31 @@ impl<const D: usize> Statistic<D> for RealValues<D> {
     type Output = RegressionPrediction<D>;
 
     fn push(&mut self, draw: Tensor<D>) {
-        match &mut self.log_variance {
+        match &mut self.noise {
             None => self.means.push(draw),
-            Some(variance) => {
+            Some(noise) => {
                 let draw = GaussianOutput::from_tensor(draw);
                 self.means.push(draw.mean);
-                variance.push(draw.log_variance);
+                noise.push(draw.log_variance.exp());
             }
         }
     }
 
     fn merge(&mut self, other: Self) {
         self.means.merge(other.means);
-        if let Some((variance, other)) = both(&mut self.log_variance, other.log_variance) {
-            variance.merge(other);
+        if let Some((noise, other)) = both(&mut self.noise, other.noise) {
+            noise.merge(other);
         }
     }
 
     fn append_rows(&mut self, other: Self) {
         self.means.append_rows(other.means);
-        if let Some((variance, other)) = both(&mut self.log_variance, other.log_variance) {
-            variance.append_rows(other);
+        if let Some((noise, other)) = both(&mut self.noise, other.noise) {
+            noise.append_rows(other);
         }
     }
 
     fn finish(self) -> RegressionPrediction<D> {
-        let noise = self.log_variance.map(|variance| variance.finish().exp());
-        RegressionPrediction::new(self.means, noise)
+        RegressionPrediction::new(self.means, self.noise.map(|noise| noise.mean()))
     }
 }
