@@ -146,7 +146,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a measure of each sequence of 2 dimensions has 1 dimensions, got 2")]
+    #[should_panic(
+        expected = "each sequence has a dimension less than the 2 of its values: R must be 1, got 2"
+    )]
     fn a_measure_of_other_dimensions_is_refused() {
         let _: Tensor<2> = sum_over_steps(measure(), &[3, 3]);
     }

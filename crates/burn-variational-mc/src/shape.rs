@@ -23,6 +23,10 @@ pub(crate) fn without_dim<const D: usize, const R: usize, K: Basic>(
     dim: usize,
     tensor: Tensor<D, K>,
 ) -> Tensor<R, K> {
-    assert!(R + 1 == D, "{what} of {D} dimensions has {} dimensions, got {R}", D - 1);
+    assert!(
+        R + 1 == D,
+        "{what} has a dimension less than the {D} of its values: R must be {}, got {R}",
+        D - 1
+    );
     tensor.squeeze_dim(dim)
 }

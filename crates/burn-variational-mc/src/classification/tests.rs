@@ -1,6 +1,7 @@
 //! Measures of classes by hand, and what is refused.
 
 use burn::tensor::{DType, Device, Int, Tensor, kind::Basic};
+use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
 
 use super::*;
 use crate::Statistic;
@@ -155,7 +156,9 @@ fn no_draw_has_no_prediction() {
 }
 
 #[test]
-#[should_panic(expected = "a measure of each place of 2 dimensions has 1 dimensions, got 2")]
+#[should_panic(
+    expected = "each place has a dimension less than the 2 of its values: R must be 1, got 2"
+)]
 fn a_measure_of_other_dimensions_is_refused() {
     let _: Tensor<2> = predict(&[[0.0, 0.0]]).predictive_entropy();
 }
@@ -165,4 +168,24 @@ fn a_measure_of_other_dimensions_is_refused() {
 fn classes_for_other_rows_are_refused() {
     let classes = Tensor::<1, Int>::from_data([0, 1], &Device::flex());
     let _ = predict(&[[0.0, 0.0], [0.0, 0.0]]).log_likelihood(classes);
+}
+
+#[test]
+#[should_panic(expected = "MonteCarlo: classes must have dims [2, 1], got [2, 3]")]
+fn joint_classes_of_other_steps_are_refused() {
+    let model = LockedDropoutConfig::new(2, 0.5).init();
+    let logits = Tensor::<3>::zeros([2, 1, 2], &Device::flex());
+    let classes = Tensor::<2, Int>::zeros([2, 3], &Device::flex());
+    let mc = MonteCarlo::new(2, MaskRng::seeded(1));
+    let _ = mc.joint_class_log_likelihood(&model, &logits, &classes, None);
+}
+
+#[test]
+#[should_panic(expected = "MonteCarlo: classes must have 2 dimensions, got [2]")]
+fn joint_classes_without_steps_are_refused() {
+    let model = LockedDropoutConfig::new(2, 0.5).init();
+    let logits = Tensor::<3>::zeros([2, 1, 2], &Device::flex());
+    let classes = Tensor::<1, Int>::zeros([2], &Device::flex());
+    let mc = MonteCarlo::new(2, MaskRng::seeded(1));
+    let _ = mc.joint_class_log_likelihood(&model, &logits, &classes, None);
 }

@@ -34,6 +34,9 @@ impl Mixture {
         let mut last_step = upper - lower;
         while last_step.abs() > close {
             let excess = self.cdf(y) - p;
+            if excess == 0.0 {
+                return y;
+            }
             if excess < 0.0 {
                 lower = y;
             } else {
@@ -108,9 +111,9 @@ mod tests {
 
     #[test]
     fn a_quantile_is_found_where_the_density_is_next_to_nothing() {
-        // Two far apart, and one in the middle of the gap: half lies below the middle.
+        // Of two far apart, half lies below the middle.
         let apart = Mixture::new(vec![-1e3, 1e3], vec![1e-3, 1e-3]);
-        assert!(apart.quantile(0.5).abs() <= 1e3);
+        assert_eq!(apart.quantile(0.5), 0.0);
         assert!((apart.quantile(0.25) + 1e3).abs() < 1e-9);
         assert!((apart.quantile(0.75) - 1e3).abs() < 1e-9);
         let uneven = Mixture::new(vec![0.0, 1e6, 5.0], vec![1e-6, 1e4, 1.0]);

@@ -179,3 +179,14 @@ fn observed_values_that_a_model_does_not_give_are_refused() {
     let mc = MonteCarlo::new(2, MaskRng::seeded(1));
     let _: MonteCarloResult<Tensor<3>> = mc.log_likelihood(&model, &input, &observed, 1.0);
 }
+
+#[test]
+#[should_panic(
+    expected = "MonteCarlo: lengths must be from 1 to the 3 steps there are, got 4 in row 0"
+)]
+fn a_joint_likelihood_of_steps_beyond_the_last_is_refused() {
+    let model = LockedDropoutConfig::new(1, 0.5).init();
+    let input = Tensor::<3>::ones([2, 3, 1], &Device::flex());
+    let mc = MonteCarlo::new(2, MaskRng::seeded(1));
+    let _ = mc.joint_log_likelihood(&model, &input, &input, Some(&[4, 1]), 1.0);
+}
