@@ -22,6 +22,7 @@ mod kl;
 mod lengths;
 mod mask_axes;
 mod masks;
+mod measures;
 mod monte_carlo;
 mod own_cells;
 mod padding;

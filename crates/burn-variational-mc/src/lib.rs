@@ -7,24 +7,36 @@ mod early_stop;
 mod error;
 mod estimate;
 mod finite;
+mod host;
+mod interval;
 mod log_mean_exp;
 mod moments;
 mod pass;
 mod perplexity;
 mod progress;
+mod quantiles;
 mod regression;
 mod runner;
+mod scored;
+mod sequence;
+mod shape;
 mod statistic;
+mod together;
 
 pub use classification::{ClassProbabilities, ClassificationPrediction};
 pub use early_stop::EarlyStop;
 pub use error::MonteCarloError;
 pub use estimate::{Estimate, MonteCarloResult};
+pub use interval::PredictionInterval;
 pub use log_mean_exp::LogMeanExp;
 pub use moments::Moments;
 pub use pass::Pass;
 pub use perplexity::{StreamModel, StreamWindow, perplexity};
 pub use progress::Progress;
-pub use regression::{RealValues, RegressionPrediction};
+pub use quantiles::{Quantiles, central_interval, quantiles};
+pub use regression::{
+    GaussianMixture, GaussianOutput, ObservationNoise, Precision, RealValues, RegressionPrediction,
+};
 pub use runner::MonteCarlo;
+pub use sequence::{mean_over_steps, sum_over_steps};
 pub use statistic::{Samples, Statistic};
