@@ -1,0 +1,19 @@
+//! Whether predictions hold what they say, and how to make them do so.
+//!
+//! Everything here is of predictions that have been made: their tensors are read back to the host
+//! once, whatever their device and float type, checked there, and every number is computed in `f64`.
+//! What is wrong with them is a [`CalibrationError`] that names the value.
+
+mod error;
+mod labelled_probabilities;
+mod maximum;
+mod read_back;
+mod reliability;
+mod scores;
+mod temperature;
+
+pub use error::CalibrationError;
+pub use labelled_probabilities::LabelledProbabilities;
+pub use reliability::{Binning, ReliabilityBin, ReliabilityTable};
+pub use scores::Scores;
+pub use temperature::TemperatureScaling;
