@@ -24,6 +24,15 @@ impl ReadBack {
         Ok(Self { what, dims: tensor.dims().to_vec(), values })
     }
 
+    /// Of values that are numbers, infinite ones too.
+    pub(super) fn numbers<const D: usize>(
+        what: &'static str,
+        tensor: &Tensor<D>,
+    ) -> Result<Self, CalibrationError> {
+        let read = Self::any(what, tensor)?;
+        read.check(|value| !value.is_nan(), |at, _| CalibrationError::NotANumber { what, at })
+    }
+
     /// Of finite values.
     pub(super) fn finite<const D: usize>(
         what: &'static str,
@@ -31,6 +40,18 @@ impl ReadBack {
     ) -> Result<Self, CalibrationError> {
         let read = Self::any(what, tensor)?;
         read.check(f64::is_finite, |at, value| CalibrationError::NotFinite { what, at, value })
+    }
+
+    /// Of positive and finite values.
+    pub(super) fn positive<const D: usize>(
+        what: &'static str,
+        tensor: &Tensor<D>,
+    ) -> Result<Self, CalibrationError> {
+        let read = Self::any(what, tensor)?;
+        read.check(
+            |value| value > 0.0 && value.is_finite(),
+            |at, value| CalibrationError::NotPositive { what, at, value },
+        )
     }
 
     fn check(
