@@ -4,6 +4,7 @@
 //! once, whatever their device and float type, checked there, and every number is computed in `f64`.
 //! What is wrong with them is a [`CalibrationError`] that names the value.
 
+mod conformal;
 mod coverage;
 mod error;
 mod interval;
@@ -18,6 +19,7 @@ mod reliability;
 mod scores;
 mod temperature;
 
+pub use conformal::{AdaptiveConformal, AdaptiveInterval, NormalisedConformal, SplitConformal};
 pub use error::CalibrationError;
 pub use interval::PredictionInterval;
 pub use labelled_probabilities::LabelledProbabilities;
