@@ -5,6 +5,7 @@ mod awd;
 mod bayesian;
 mod boundedness;
 mod by_hand;
+mod calibration;
 mod checkpoint;
 mod concrete;
 mod configs;

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![doc(test(attr(deny(warnings))))]
 
+pub mod calibration;
+
 mod accumulator;
 mod classification;
 mod early_stop;
@@ -11,6 +13,7 @@ mod host;
 mod interval;
 mod log_mean_exp;
 mod moments;
+mod normal;
 mod pass;
 mod perplexity;
 mod progress;

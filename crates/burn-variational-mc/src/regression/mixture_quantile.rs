@@ -1,6 +1,8 @@
 //! Quantiles of a mixture of Gaussians of one value, on the host in double precision.
 
-use std::f64::consts::{SQRT_2, TAU};
+use std::f64::consts::TAU;
+
+use crate::normal::normal_cdf;
 
 /// `1/K Σ_k N(m_k, s_k²)`.
 pub(super) struct Mixture {
@@ -72,11 +74,6 @@ impl Mixture {
         let values = self.means.iter().zip(&self.deviations).map(|(m, s)| value(*m, *s));
         values.sum::<f64>() / self.means.len() as f64
     }
-}
-
-/// `Φ(z)`, exact in both tails.
-fn normal_cdf(z: f64) -> f64 {
-    0.5 * libm::erfc(-z / SQRT_2)
 }
 
 /// `z` with `Φ(z) = p`, by halving what lies between where `Φ` is 0 and where it is 1.
