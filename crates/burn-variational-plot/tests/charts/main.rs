@@ -1,0 +1,6 @@
+//! Charts as their readers see them: pixels, and files.
+
+mod curves;
+mod files;
+mod masks;
+mod pixels;
