@@ -4,3 +4,4 @@ mod curves;
 mod files;
 mod masks;
 mod pixels;
+mod uncertainty;

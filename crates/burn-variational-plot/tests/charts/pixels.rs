@@ -32,3 +32,51 @@ pub(crate) fn rows(
     assert_eq!(picture.dimensions(), (960, 600));
     (LEGEND_END..600).filter(|&row| is(&picture, (column, row), colour)).collect()
 }
+
+/// The smallest rectangle under the legend that holds all pixels of some colours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bounds {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
+    pub(crate) top: u32,
+    pub(crate) bottom: u32,
+}
+
+impl Bounds {
+    pub(crate) fn of(picture: &RgbImage, holds: impl Fn((u32, u32)) -> bool) -> Self {
+        let (width, height) = picture.dimensions();
+        let none = Self { left: width, right: 0, top: height, bottom: 0 };
+        let all = (LEGEND_END..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        all.filter(|&at| holds(at)).fold(none, |bounds, (x, y)| Self {
+            left: bounds.left.min(x),
+            right: bounds.right.max(x + 1),
+            top: bounds.top.min(y),
+            bottom: bounds.bottom.max(y + 1),
+        })
+    }
+
+    pub(crate) fn width(self) -> u32 {
+        self.right - self.left
+    }
+
+    pub(crate) fn height(self) -> u32 {
+        self.bottom - self.top
+    }
+
+    /// Twice the middle, in pixels.
+    pub(crate) fn middle(self) -> (u32, u32) {
+        (self.left + self.right, self.top + self.bottom)
+    }
+}
+
+/// Whether a pixel is of blue, at any opacity.
+pub(crate) fn is_bluish(picture: &RgbImage, (x, y): (u32, u32)) -> bool {
+    let [red, _, blue] = picture.get_pixel(x, y).0;
+    i32::from(blue) - i32::from(red) > 40
+}
+
+/// Whether a pixel is of orange, at any opacity.
+pub(crate) fn is_orangish(picture: &RgbImage, (x, y): (u32, u32)) -> bool {
+    let [red, _, blue] = picture.get_pixel(x, y).0;
+    i32::from(red) - i32::from(blue) > 40
+}
