@@ -65,6 +65,17 @@ fn register_font_once() {
     });
 }
 
+/// The width of text, in ems: in sizes of the font as other programs count them.
+pub(crate) fn width_in_ems(text: &str) -> Drawn<f64> {
+    /// Pixels in an em, which widths are rounded to.
+    const EM: f64 = 1000.0;
+    // Plotters counts the size of a font from the top of a line to its bottom.
+    const LINE: f64 = 2384.0 / 2048.0;
+    register_font_once();
+    let font = FontDesc::new(FontFamily::Name(FONT), EM * LINE, FontStyle::Normal);
+    Ok(f64::from(font.box_size(text)?.0) / EM)
+}
+
 /// Text of a size in pixels of the picture.
 pub(crate) fn text(size: u32) -> TextStyle<'static> {
     TextStyle::from((FONT, size * SCALE)).color(&TEXT)

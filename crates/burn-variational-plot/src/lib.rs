@@ -14,6 +14,7 @@ mod predictive_band;
 mod rejection_curve;
 mod reliability_diagram;
 mod series;
+mod text_heatmap;
 mod uncertainty_error;
 
 pub use error::PlotError;
@@ -24,4 +25,5 @@ pub use mask_grid::{MaskGrid, MaskScheme};
 pub use predictive_band::PredictiveBand;
 pub use rejection_curve::RejectionCurve;
 pub use reliability_diagram::{ReliabilityCurve, ReliabilityDiagram};
+pub use text_heatmap::TextHeatmap;
 pub use uncertainty_error::UncertaintyError;
