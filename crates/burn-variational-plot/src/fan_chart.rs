@@ -198,3 +198,21 @@ impl FanChart {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legend_shows_the_widest_interval_first_and_each_as_it_looks_over_the_others() {
+        let chart = [0.5, 0.975, 0.9].into_iter().fold(FanChart::new(""), |chart, level| {
+            chart.with_interval(level, [(0.0, -level, level)])
+        });
+        let legend =
+            chart.fan().into_iter().filter_map(|series| Some((series.name?, series.colour.3)));
+        let (names, opacities): (Vec<_>, Vec<_>) = legend.unzip();
+        assert_eq!(names, ["97.5 % interval", "90 % interval", "50 % interval"]);
+        let seen = [1, 2, 3].map(|areas| 1.0 - 0.76_f64.powi(areas));
+        assert!(opacities.iter().zip(seen).all(|(a, b)| (a - b).abs() < 1e-12), "{opacities:?}");
+    }
+}
