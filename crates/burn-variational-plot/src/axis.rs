@@ -26,8 +26,7 @@ impl Axis {
     pub(crate) fn around(values: impl Iterator<Item = f64>, log: bool) -> Self {
         let finite = values.filter(|value| value.is_finite());
         let scaled = finite.map(|value| if log { value.log10() } else { value });
-        let none = (f64::INFINITY, f64::NEG_INFINITY);
-        let (low, high) = scaled.fold(none, |(low, high), v| (low.min(v), high.max(v)));
+        let (low, high) = extent(scaled);
         let (width, size) = (high - low, low.abs().max(high.abs()));
         let margin = if width > NARROWEST * size {
             MARGIN * width
@@ -53,6 +52,16 @@ impl Axis {
         let spread = || RangedCoordf64::from(self.range()).key_points(MAX_TICKS);
         if ticks.len() < 3 { spread() } else { ticks }
     }
+}
+
+/// Whether an axis can have a value: its width, up to four times as much, and its margins are finite.
+pub(crate) fn is_drawable(value: f64) -> bool {
+    value.abs() < f64::MAX / 16.0
+}
+
+/// The least and the greatest of values; an infinite one above its opposite if there is none.
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
 }
 
 impl Ranged for Axis {

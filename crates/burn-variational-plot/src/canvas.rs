@@ -1,7 +1,6 @@
-//! What every picture is drawn on: a bitmap, its text, a legend, and the way to a file.
+//! What every picture is drawn on: a bitmap, its text, and a legend.
 
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
@@ -13,6 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::PlotError;
 use crate::axis::Axis;
+use crate::file::replace;
 use crate::series::Series;
 
 /// The width of every picture, in pixels.
@@ -37,16 +37,14 @@ pub(crate) fn save(
     title: &str,
     draw: impl FnOnce(&Area<'_>) -> Drawn<()>,
 ) -> Result<(), PlotError> {
-    let saved = image(height, title, draw).and_then(|image| replace(path, &image));
-    saved.map_err(|source| PlotError::Save { path: path.to_owned(), source })
+    replace(path, |partial| {
+        let image = image(height, title, draw)?;
+        Ok(image.save_with_format(partial, ImageFormat::Png)?)
+    })
 }
 
 fn image(height: u32, title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn<()>) -> Drawn<RgbImage> {
-    static FONT_REGISTERED: Once = Once::new();
-    FONT_REGISTERED.call_once(|| {
-        // A rejected font shows up as an error at the first text.
-        let _ = register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
-    });
+    register_font_once();
     let mut fine = RgbImage::new(WIDTH * SCALE, height * SCALE);
     let size = fine.dimensions();
     let root = BitMapBackend::with_buffer(&mut fine, size).into_drawing_area();
@@ -57,6 +55,25 @@ fn image(height: u32, title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn<()>) ->
     root.present()?;
     drop((root, inside));
     Ok(imageops::thumbnail(&fine, WIDTH, height))
+}
+
+fn register_font_once() {
+    static FONT_REGISTERED: Once = Once::new();
+    FONT_REGISTERED.call_once(|| {
+        // A rejected font shows up as an error at the first text.
+        let _ = register_font(FONT, FontStyle::Normal, dejavu::sans::regular());
+    });
+}
+
+/// The width of text, in ems: in sizes of the font as other programs count them.
+pub(crate) fn width_in_ems(text: &str) -> Drawn<f64> {
+    /// Pixels in an em, which widths are rounded to.
+    const EM: f64 = 1000.0;
+    // Plotters counts the size of a font from the top of a line to its bottom.
+    const LINE: f64 = 2384.0 / 2048.0;
+    register_font_once();
+    let font = FontDesc::new(FontFamily::Name(FONT), EM * LINE, FontStyle::Normal);
+    Ok(f64::from(font.box_size(text)?.0) / EM)
 }
 
 /// Text of a size in pixels of the picture.
@@ -95,19 +112,4 @@ pub(crate) fn draw_legend<'a>(area: &Area<'a>, series: &[Series]) -> Drawn<Area<
         sample.draw(&mut ChartBuilder::on(&left).build_cartesian_2d(unit.clone(), unit)?)?;
     }
     Ok(data)
-}
-
-/// Writes beside the target first: renaming is atomic, so no reader sees half a picture.
-fn replace(path: &Path, image: &RgbImage) -> Drawn<()> {
-    let mut name = path.file_name().ok_or("the path has no file name")?.to_owned();
-    // Always the same name, so that what a kill leaves behind is gone after the next picture.
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    let written = image.save_with_format(&partial, ImageFormat::Png).map_err(Into::into);
-    let replaced = written.and_then(|()| Ok(fs::rename(&partial, path)?));
-    if replaced.is_err() {
-        // The reason to report is why writing failed, not what became of the remains.
-        let _ = fs::remove_file(&partial);
-    }
-    replaced
 }

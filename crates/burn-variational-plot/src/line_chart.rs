@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use plotters::style::{RGBColor, WHITE};
+use plotters::style::WHITE;
 
 use crate::PlotError;
 use crate::picture::Picture;
-use crate::series::{Look, Series, group_colour};
+use crate::series::{Look, REFERENCE, Series, group_colour};
 
 /// Curves of up to this many points show each of them.
 const MOST_MARKED_POINTS: usize = 40;
 /// Radius of a mark, and of the hole in the marks of a dashed curve, in pixels.
 const MARK: u32 = 4;
 const HOLE: u32 = 2;
-const REFERENCE: RGBColor = RGBColor(90, 90, 90);
 
 /// A line with a name, and with a mark at each of its points if they are at most forty.
 ///

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use plotters::style::{BLACK, Color, RGBColor};
+use plotters::style::{BLACK, Color};
 
 use crate::PlotError;
 use crate::picture::Picture;
-use crate::series::{Look, Series, group_colour};
+use crate::series::{Look, OBSERVED, Series, group_colour};
 
-const OBSERVATION: RGBColor = RGBColor(40, 40, 40);
 /// Radius in pixels.
 const OBSERVATION_RADIUS: u32 = 3;
 
@@ -54,14 +53,13 @@ impl PredictiveBand {
             let deviation = move |std: f64| if std < 0.0 { f64::NAN } else { times * std };
             points.iter().map(move |&(x, mean, std)| (x, mean + deviation(std)))
         };
-        let area = |alpha, outline| Series::new(Look::Area, group_colour(0).mix(alpha), outline);
-        let band =
-            |alpha, times| area(alpha, shifted(times).chain(shifted(-times).rev()).collect());
+        let colour = |alpha| group_colour(0).mix(alpha);
+        let band = |alpha, times| Series::between(colour(alpha), shifted(times), shifted(-times));
         let mean = Series::new(Look::Line, group_colour(0), shifted(0.0).collect());
         self.with(band(0.2, 2.0).named("± 2 standard deviations"))
             .with(band(0.25, 1.0))
             // What the narrow band looks like over the wide one, 1 - (1 - 0.2) (1 - 0.25).
-            .with(area(0.4, Vec::new()).named("± 1 standard deviation"))
+            .with(Series::new(Look::Area, colour(0.4), Vec::new()).named("± 1 standard deviation"))
             .with(mean.named("predictive mean"))
     }
 
@@ -69,7 +67,7 @@ impl PredictiveBand {
     #[must_use]
     pub fn with_observations(self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let (look, points) = (Look::Discs(OBSERVATION_RADIUS), points.into_iter().collect());
-        self.with(Series::new(look, OBSERVATION, points).named("observations"))
+        self.with(Series::new(look, OBSERVED, points).named("observations"))
     }
 
     /// Adds points of the function that made the observations, drawn as a dashed line.

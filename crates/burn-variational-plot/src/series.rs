@@ -19,6 +19,11 @@ const PALETTE: [RGBColor; N_COLOURS] = [
     BLACK,
 ];
 
+/// What was observed.
+pub(crate) const OBSERVED: RGBColor = RGBColor(40, 40, 40);
+/// What the rest is held against.
+pub(crate) const REFERENCE: RGBColor = RGBColor(90, 90, 90);
+
 /// Colour of a group of curves; the colours repeat after the seventh.
 pub(crate) fn group_colour(group: usize) -> RGBColor {
     PALETTE[group % PALETTE.len()]
@@ -36,6 +41,8 @@ pub(crate) enum Look {
     Area,
     /// A dotted line from side to side: its values of `x` are infinite.
     Across,
+    /// Thin lines from the first point to the second, from the third to the fourth and so on.
+    Bars,
     Dashes,
     Line,
     /// A disc at each point, of a radius in pixels.
@@ -56,6 +63,21 @@ impl Series {
         Self { name: None, look, colour: colour.to_rgba(), points }
     }
 
+    /// The area between a lower and an upper line.
+    pub(crate) fn between(
+        colour: impl Color,
+        lower: impl IntoIterator<Item = (f64, f64)>,
+        upper: impl IntoIterator<Item = (f64, f64), IntoIter: DoubleEndedIterator>,
+    ) -> Self {
+        let outline = lower.into_iter().chain(upper.into_iter().rev());
+        Self::new(Look::Area, colour, outline.collect())
+    }
+
+    /// The dashed line of `y = x`.
+    pub(crate) fn identity(low: f64, high: f64) -> Self {
+        Self::new(Look::Dashes, REFERENCE, vec![(low, low), (high, high)])
+    }
+
     pub(crate) fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
@@ -71,6 +93,11 @@ impl Series {
                 let stretches = self.points.windows(2);
                 chart.draw_series(stretches.map(|ends| PathElement::new(ends, stroke)))?;
                 chart.draw_series(discs(LINE / 2))?;
+            }
+            Look::Bars => {
+                let thin = self.colour.stroke_width(SCALE);
+                let bars = self.points.chunks_exact(2);
+                chart.draw_series(bars.map(|ends| PathElement::new(ends, thin)))?;
             }
             Look::Dashes => {
                 let (dash, gap) = (7 * SCALE, 5 * SCALE);
@@ -95,7 +122,8 @@ impl Series {
         let points = match self.look {
             Look::Discs(_) => vec![(0.5, 0.5)],
             Look::Area | Look::Upright => vec![(0.0, 0.15), (1.0, 0.15), (1.0, 0.85), (0.0, 0.85)],
-            _ => vec![(0.0, 0.5), (1.0, 0.5)],
+            Look::Bars => vec![(0.5, 0.0), (0.5, 1.0)],
+            Look::Across | Look::Dashes | Look::Line => vec![(0.0, 0.5), (1.0, 0.5)],
         };
         Self::new(self.look, self.colour, points)
     }
