@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 
 use super::read_back::ReadBack;
 use super::{CalibrationError, ObservedDraws, PitValues, Scores};
+use crate::normal::normal_cdf;
 
 /// The predictive distribution of every value, beside the value `y` that was observed: a Gaussian
 /// around each draw,
