@@ -132,7 +132,9 @@ impl<const D: usize> ShiftedSum<D> {
     fn rise_to(&mut self, shift: Tensor<D>) {
         let stays = self.shift.clone().equal(shift.clone());
         // Where it stays the factor is 1, and not what a GPU has for exp(0).
-        let factor = (self.shift.clone() - shift.clone()).exp().mask_fill(stays, 1.0);
+        let [before, after] =
+            [&self.shift, &shift].map(|shift| shift.clone().cast(exponent_type(self.dtype)));
+        let factor = (before - after).exp().mask_fill(stays, 1.0);
         self.sum.scale(&factor);
         self.shift = shift;
     }
@@ -149,9 +151,14 @@ impl<const D: usize> ShiftedSum<D> {
     }
 }
 
-/// How far a draw lies over a shift: in the type of the draw, in `f32` at least.
+/// The type that exponentials of draws of this one are made in: it, or `f32` at least.
+fn exponent_type(draws: FloatDType) -> FloatDType {
+    if draws == FloatDType::F64 { FloatDType::F64 } else { FloatDType::F32 }
+}
+
+/// How far a draw lies over a shift.
 fn distance<const D: usize>(draw: &Tensor<D>, shift: &Tensor<D>) -> Tensor<D> {
-    let dtype = if draw.dtype() == DType::F64 { FloatDType::F64 } else { FloatDType::F32 };
+    let dtype = exponent_type(draw.dtype().into());
     draw.clone().cast(dtype) - shift.clone().cast(dtype)
 }
 
