@@ -84,11 +84,11 @@ fn a_run_killed_at_ten_moments_ends_as_an_uninterrupted_one() {
 
 #[test]
 fn an_awd_run_killed_before_and_while_it_averages_ends_as_an_uninterrupted_one() {
-    let arguments = ["--data", "data", "--dropout", "awd", "--epochs", "14", "--mc-samples", "1"];
-    let (said, with_checkpoint) = ends_as_uninterrupted(&arguments, 1, &[4, 12]);
+    let arguments = ["--data", "data", "--dropout", "awd", "--epochs", "20", "--mc-samples", "1"];
+    let (said, with_checkpoint) = ends_as_uninterrupted(&arguments, 1, &[4, 17]);
     let mut lines = said.lines();
     let before = lines.by_ref().take_while(|line| !line.ends_with("averaging begins")).count();
-    assert!((7..12).contains(&before), "averaging begins after {before} epochs: {said}");
+    assert!((7..17).contains(&before), "averaging begins after {before} epochs: {said}");
     assert_eq!(with_checkpoint, 2);
 }
 
