@@ -117,12 +117,17 @@ fn check(name: &str, run: impl Fn() -> Vec<f64> + Sync) {
     }
 }
 
-/// All recurrences and batch sizes, for so many steps and these widths of the input and units. Masks
-/// take turns: each is met by every recurrence.
-fn check_layers(seq_length: usize, [d_input, d_hidden]: [usize; 2], dtypes: &[FloatDType]) {
+/// All recurrences and these batch sizes, for so many steps and these widths of the input and units.
+/// Masks take turns: each is met by every recurrence.
+fn check_layers(
+    seq_length: usize,
+    batch_sizes: &[usize],
+    [d_input, d_hidden]: [usize; 2],
+    dtypes: &[FloatDType],
+) {
     let mut masks = [None, Some(true), Some(false)].into_iter().cycle();
     for recurrence in RECURRENCES {
-        for batch_size in BATCH_SIZES {
+        for &batch_size in batch_sizes {
             for &dtype in dtypes {
                 let tied = masks.next().expect("it cycles");
                 let dims = [seq_length, batch_size, d_input, d_hidden];
@@ -135,21 +140,21 @@ fn check_layers(seq_length: usize, [d_input, d_hidden]: [usize; 2], dtypes: &[Fl
 
 #[test]
 fn layers_whose_weights_fit_the_cache_have_the_same_bits_on_any_number_of_threads() {
-    check_layers(1, [45, 70], &[FloatDType::F32, FloatDType::F64]);
-    check_layers(20, [45, 70], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(1, &BATCH_SIZES, [45, 70], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(20, &BATCH_SIZES, [45, 70], &[FloatDType::F32, FloatDType::F64]);
 }
 
 #[test]
 fn narrow_layers_have_the_same_bits_on_any_number_of_threads() {
-    check_layers(40, [600, 30], &[FloatDType::F32, FloatDType::F64]);
-    check_layers(1, [3, 5], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(40, &BATCH_SIZES, [600, 30], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(1, &BATCH_SIZES, [3, 5], &[FloatDType::F32, FloatDType::F64]);
 }
 
 #[test]
 fn layers_whose_weights_do_not_fit_have_the_same_bits_on_any_number_of_threads() {
     // More units than `gemm` sums up at a time.
-    check_layers(1, [520, 520], &[FloatDType::F32]);
-    check_layers(3, [300, 280], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(1, &[1, 3, 20, 64], [520, 520], &[FloatDType::F32]);
+    check_layers(3, &BATCH_SIZES, [300, 280], &[FloatDType::F32, FloatDType::F64]);
 }
 
 /// Rows that end one after the other, walked backwards.
