@@ -15,8 +15,8 @@ use cross_backend_tests::{flex, is_cpu, on_every_path, relative_error, without_e
 use self::rows::{Batch, Place, Results, of_parts, row_of_stack_masks, run};
 use crate::own_cells::LeakyConfig;
 
-const LENGTHS: [usize; 4] = [2, 4, 1, 4];
-const SEQ_LENGTH: usize = 5;
+const LENGTHS: [usize; 3] = [3, 1, 3];
+const SEQ_LENGTH: usize = 4;
 const D_INPUT: usize = 3;
 const D_HIDDEN: usize = 4;
 

@@ -146,7 +146,7 @@ fn layers_whose_weights_fit_the_cache_have_the_same_bits_on_any_number_of_thread
 
 #[test]
 fn narrow_layers_have_the_same_bits_on_any_number_of_threads() {
-    check_layers(40, &BATCH_SIZES, [600, 30], &[FloatDType::F32, FloatDType::F64]);
+    check_layers(20, &BATCH_SIZES, [600, 30], &[FloatDType::F32, FloatDType::F64]);
     check_layers(1, &BATCH_SIZES, [3, 5], &[FloatDType::F32, FloatDType::F64]);
 }
 
