@@ -91,9 +91,11 @@ on_every_device! {
         assert_eq!(penalty(1, None), 0.0);
         assert_eq!(penalty(1, Some(Lengths::full(3, 1))), 0.0);
         assert_eq!(penalty(4, Some(Lengths::new(vec![1; 3], 4).unwrap())), 0.0);
-        let double = Tensor::<3>::ones([3, 1, 2], (&device.inner(), DType::F64));
-        let none = temporal_penalty(1.0, double, None);
-        assert_eq!((none.dtype(), none.into_scalar::<f64>()), (DType::F64, 0.0));
+        if is_cpu(&device) {
+            let double = Tensor::<3>::ones([3, 1, 2], (&device.inner(), DType::F64));
+            let none = temporal_penalty(1.0, double, None);
+            assert_eq!((none.dtype(), none.into_scalar::<f64>()), (DType::F64, 0.0));
+        }
     }
 }
 
