@@ -3,7 +3,9 @@
 use burn::tensor::{DType, Device, Tensor};
 use burn_variational::rnn::Lengths;
 use burn_variational::training::{activation_penalty, temporal_penalty};
-use cross_backend_tests::{GoldenTensor, assert_close, flex, golden_cases, on_every_device};
+use cross_backend_tests::{
+    GoldenTensor, assert_close, flex, golden_cases, is_cpu, on_every_device,
+};
 use serde::Deserialize;
 
 /// Five significant digits of f32 on every backend: sums of under a hundred squares.
