@@ -42,6 +42,7 @@ pub struct MonteCarlo {
     first_draw: u64,
     first_row: u64,
     max_bytes: usize,
+    max_rows: usize,
     has_function_samples: bool,
     early_stop: Option<EarlyStop>,
     progress: Option<Callback>,
@@ -49,7 +50,8 @@ pub struct MonteCarlo {
 }
 
 impl MonteCarlo {
-    /// So many draws of the masks of this source, in passes whose outputs take 64 MiB at most.
+    /// So many draws of the masks of this source, in passes of 1024 rows at most, whose outputs take
+    /// 64 MiB at most.
     ///
     /// # Panics
     ///
@@ -61,6 +63,7 @@ impl MonteCarlo {
             first_draw: 0,
             first_row: 0,
             max_bytes: 64 << 20,
+            max_rows: 1024,
             has_function_samples: false,
             early_stop: None,
             progress: None,
@@ -70,7 +73,7 @@ impl MonteCarlo {
 
     /// With passes whose outputs take so many bytes at most. A pass holds one row of one draw at
     /// least, and the first one, which shows how large an output is, up to 8 rows. What a model
-    /// needs on the way to its outputs is in proportion, and not counted.
+    /// needs on the way to its outputs is not counted: [`with_max_rows`](Self::with_max_rows).
     ///
     /// # Panics
     ///
@@ -78,6 +81,19 @@ impl MonteCarlo {
     pub fn with_max_bytes(mut self, max_bytes: usize) -> Self {
         assert!(max_bytes > 0, "MonteCarlo: max_bytes must be positive, got 0");
         self.max_bytes = max_bytes;
+        self
+    }
+
+    /// With passes of so many rows at most, all their draws counted. Where a model gives little of
+    /// much, such as one number of a long sequence, this bounds what it needs on the way:
+    /// 1024 rows if not said otherwise, which is enough to keep a processor busy.
+    ///
+    /// # Panics
+    ///
+    /// If there is no row.
+    pub fn with_max_rows(mut self, max_rows: usize) -> Self {
+        assert!(max_rows > 0, "MonteCarlo: max_rows must be positive, got 0");
+        self.max_rows = max_rows;
         self
     }
 
@@ -198,11 +214,16 @@ impl MonteCarlo {
         self.max_bytes
     }
 
-    /// The rows of such an output that take `max_bytes`.
-    fn max_rows<const D: usize>(&self, output: &Tensor<D>) -> usize {
+    /// The rows that a pass may hold, where the rows of an output are as large as these.
+    fn rows_of_a_pass<const D: usize>(&self, output: &Tensor<D>) -> usize {
         let row_length = output.shape().num_elements() / output.dims()[0];
         let row_bytes = row_length * output.dtype().size();
-        (self.max_bytes / row_bytes.max(1)).max(1)
+        (self.max_bytes / row_bytes.max(1)).clamp(1, self.max_rows)
+    }
+
+    /// The rows of the first pass, of one draw, which shows how large the outputs of a model are.
+    fn rows_of_the_first_pass(&self) -> usize {
+        self.max_rows.min(8)
     }
 }
 

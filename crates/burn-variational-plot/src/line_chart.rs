@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plotters::style::WHITE;
+use plotters::style::{Color, WHITE};
 
 use crate::PlotError;
 use crate::picture::Picture;
@@ -13,6 +13,8 @@ const MOST_MARKED_POINTS: usize = 40;
 /// Radius of a mark, and of the hole in the marks of a dashed curve, in pixels.
 const MARK: u32 = 4;
 const HOLE: u32 = 2;
+/// Opacity of a band.
+const BAND: f64 = 0.2;
 
 /// A line with a name, and with a mark at each of its points if they are at most forty.
 ///
@@ -22,6 +24,8 @@ pub struct Curve {
     name: String,
     group: usize,
     points: Vec<(f64, f64)>,
+    /// Lower and upper end at each `x`.
+    band: Vec<(f64, [f64; 2])>,
     dashed: bool,
 }
 
@@ -35,7 +39,14 @@ impl Curve {
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         let points = points.into_iter().collect();
-        Self { name: name.into(), group, points, dashed: false }
+        Self { name: name.into(), group, points, band: Vec::new(), dashed: false }
+    }
+
+    /// The same curve, over a band between lower and upper ends `(x, [lower, upper])` in the order of
+    /// `x`, such as the error of a mean.
+    #[must_use]
+    pub fn with_band(self, ends: impl IntoIterator<Item = (f64, [f64; 2])>) -> Self {
+        Self { band: ends.into_iter().collect(), ..self }
     }
 
     /// The same curve, dashed.
@@ -80,7 +91,12 @@ impl LineChart {
     /// Adds a curve, drawn over those before it.
     #[must_use]
     pub fn with_curve(mut self, curve: Curve) -> Self {
-        let Curve { name, group, points, dashed } = curve;
+        let Curve { name, group, points, band, dashed } = curve;
+        if !band.is_empty() {
+            let end = |of: usize| band.iter().map(move |(x, ends)| (*x, ends[of]));
+            let band = Series::between(group_colour(group).mix(BAND), end(0), end(1));
+            self.0.series.push(band);
+        }
         let line = Series::new(Look::Discs(MARK), group_colour(group), points.clone());
         let (look, marked) = if dashed { (Look::Dashes, 2) } else { (Look::Line, 1) };
         let marks = [line.clone(), Series::new(Look::Discs(HOLE), WHITE, points)];

@@ -8,9 +8,6 @@ use super::MonteCarlo;
 use crate::finite::FirstNotFinite;
 use crate::{EarlyStop, MonteCarloError, Pass, Progress, Statistic};
 
-/// The rows of the first pass, of one draw, which shows how large the outputs of a model are.
-pub(super) const FIRST_ROWS: usize = 8;
-
 /// A batch whose rows have met some draws, cut into blocks of rows that fit a pass.
 pub(super) struct Batch<S> {
     /// Its place among the batches.
@@ -89,7 +86,8 @@ impl<S> Batch<S> {
         let (mut index, mut first_row) = (0, 0);
         while first_row < self.n_rows {
             if index == self.blocks.len() {
-                let end = self.n_rows.min(first_row + self.max_rows.unwrap_or(FIRST_ROWS));
+                let block_rows = self.max_rows.unwrap_or_else(|| mc.rows_of_the_first_pass());
+                let end = self.n_rows.min(first_row + block_rows);
                 self.blocks.push(Block {
                     rows: first_row..end,
                     statistic: statistic.clone(),
@@ -125,7 +123,7 @@ impl<S> Batch<S> {
             let pass = Pass::new(draw, block.rows.clone(), self.n_rows);
             let output = forward(&pass)?;
             pass.check(&output, &record)?;
-            self.max_rows = self.max_rows.or_else(|| Some(mc.max_rows(&output)));
+            self.max_rows = self.max_rows.or_else(|| Some(mc.rows_of_a_pass(&output)));
             block.not_finite.see(&output, first_draw, n_draws);
             let n_taken = if record.random() {
                 self.is_random = true;

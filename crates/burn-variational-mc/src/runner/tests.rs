@@ -3,7 +3,6 @@ mod progress;
 
 use std::ops::Range;
 
-use super::batch::FIRST_ROWS;
 use super::*;
 use crate::{Estimate, LogMeanExp, Moments, MonteCarloResult, Pass, Samples};
 use burn::tensor::Device;
@@ -129,9 +128,24 @@ fn passes_stay_under_the_bytes_they_may_hold_after_the_first() {
         Ok::<_, MonteCarloError>(dropped(pass.fold(&input), pass))
     });
     assert_eq!(run.unwrap()[4].dims(), [100, 4]);
-    assert_eq!(sizes[0], FIRST_ROWS);
+    assert_eq!(sizes[0], 8);
     assert!(sizes[1..].iter().all(|&rows| rows <= 40), "{sizes:?}");
     assert_eq!(sizes.iter().sum::<usize>(), 500);
+}
+
+#[test]
+fn passes_hold_no_more_rows_than_they_may() {
+    for (max_rows, first, most) in [(5, 5, 5), (40, 8, 40), (1000, 8, 6 * 92)] {
+        let input = Tensor::<2>::ones([100, 4], &Device::flex());
+        let mut sizes = Vec::new();
+        let run = mc(6).with_max_rows(max_rows).accumulate(100, Samples::new(), |pass| {
+            sizes.push(pass.batch_size());
+            Ok::<_, MonteCarloError>(dropped(pass.fold(&input), pass))
+        });
+        assert_eq!(run.unwrap()[5].dims(), [100, 4]);
+        assert_eq!((sizes[0], sizes.iter().copied().max()), (first, Some(most)), "{sizes:?}");
+        assert_eq!(sizes.iter().sum::<usize>(), 600);
+    }
 }
 
 #[test]

@@ -41,6 +41,20 @@ fn a_band_is_two_and_four_standard_deviations_wide() {
 }
 
 #[test]
+fn the_band_of_a_curve_reaches_from_its_lower_to_its_upper_end() {
+    // With the reference the axis goes from 0 to 4.
+    let band = |ends| [(0.0, ends), (1.0, ends)];
+    let chart = |ends| {
+        let curve = flat("mean", 0, 1.0).with_band(band(ends));
+        LineChart::new("title", "x", "y").with_curve(curve).with_reference("four", 4.0)
+    };
+    let of = |ends| rows(400, WIDE, |path| chart(ends).save(path)).len();
+    let (narrow, wide) = (of([0.0, 1.0]), of([0.0, 2.0]));
+    // A quarter of the height and a half of it, less the rows of the curve and of the grid.
+    assert!(narrow > 80 && (2 * narrow).abs_diff(wide) < 24, "{narrow} and {wide} rows");
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused_by_name() {
     let refused = |result: Result<(), PlotError>| result.unwrap_err().to_string();
     let chart = |curve| LineChart::new("title", "x", "y").with_curve(curve);
