@@ -1,0 +1,119 @@
+//! Rounds of labelling and training.
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor};
+use burn_variational::dropout::MaskRng;
+use burn_variational::mc::MonteCarlo;
+use burn_variational::mc::acquisition::{Acquisition, Perturbation, Pool, Selection};
+use serde::Serialize;
+
+use crate::Readings;
+use crate::model::Classifier;
+
+/// How the rows to label are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// At random.
+    Random,
+    /// The highest scores.
+    TopK(Acquisition),
+    /// Sampled by a power of the scores.
+    Stochastic(Acquisition),
+}
+
+/// Sizes of an experiment.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// The rows to choose from.
+    pub n_pool: usize,
+    /// The rows that are labelled before the first round, at random.
+    pub n_first: usize,
+    /// The rows that a round labels.
+    pub n_per_round: usize,
+    /// The rounds.
+    pub n_rounds: usize,
+    /// The draws of the masks that scores are made of.
+    pub n_draws: usize,
+}
+
+/// The accuracy on the test rows after each round.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LearningCurve {
+    /// How the rows were chosen.
+    pub strategy: Strategy,
+    /// The seed of data, first rows, weights and masks.
+    pub seed: u64,
+    /// The number of labelled rows, and the share of test rows that were classified rightly.
+    pub points: Vec<(usize, f64)>,
+}
+
+impl LearningCurve {
+    /// The area under the curve divided by its width: the mean accuracy on the way.
+    pub fn area(&self) -> f64 {
+        let trapezia = self.points.windows(2).map(|ends| {
+            let [(from, below), (to, above)] = ends else { unreachable!("windows of two") };
+            (to - from) as f64 * f64::midpoint(*below, *above)
+        });
+        let width = self.points[self.points.len() - 1].0 - self.points[0].0;
+        trapezia.sum::<f64>() / width as f64
+    }
+}
+
+impl Experiment {
+    /// Labels and trains, round after round. Strategies of one seed begin with the same rows.
+    ///
+    /// # Errors
+    ///
+    /// If the pool is smaller than all that is to be labelled, or training has diverged.
+    pub fn run(&self, strategy: Strategy, seed: u64, device: &Device) -> Result<LearningCurve> {
+        let readings = Readings::sampled(self.n_pool, 0.02, "pool", seed, device);
+        let test = Readings::sampled(1000, 0.25, "test", seed, device);
+        let rng = MaskRng::seeded(seed).scope("acquisition");
+        let mut pool = Pool::new(readings.n_rows());
+        pool.take_at_random(self.n_first, rng.draw(0))?;
+        let mut points = Vec::new();
+        for round in 0..=self.n_rounds as u64 {
+            let (values, classes) =
+                (pool.labelled_of(&readings.values), pool.labelled_of(&readings.classes));
+            let model = Classifier::train(&values, &classes, seed);
+            let mc = MonteCarlo::new(self.n_draws, MaskRng::seeded(seed));
+            points.push((pool.labelled().len(), accuracy(&model, &test, &mc)?));
+            if round == self.n_rounds as u64 {
+                break;
+            }
+            let scores = |acquisition: Acquisition| -> Result<Tensor<1>> {
+                let unlabelled = pool.unlabelled_of(&readings.values);
+                Ok(acquisition.scores(&*mc.classification(&model, &unlabelled)?))
+            };
+            let (scores, draw) = (
+                match strategy {
+                    Strategy::Random => None,
+                    Strategy::TopK(by) | Strategy::Stochastic(by) => Some(scores(by)?),
+                },
+                rng.draw(round + 1),
+            );
+            match (strategy, scores) {
+                (Strategy::TopK(_), Some(scores)) => {
+                    pool.take(self.n_per_round, &scores, &Selection::TopK)?
+                }
+                (Strategy::Stochastic(_), Some(scores)) => {
+                    let power = Selection::Stochastic {
+                        perturbation: Perturbation::Power,
+                        beta: 1.0,
+                        draw,
+                    };
+                    pool.take(self.n_per_round, &scores, &power)?
+                }
+                _ => pool.take_at_random(self.n_per_round, draw)?,
+            };
+        }
+        Ok(LearningCurve { strategy, seed, points })
+    }
+}
+
+fn accuracy(model: &Classifier, test: &Readings, mc: &MonteCarlo) -> Result<f64> {
+    let predicted = mc.classification(model, &test.values)?.predicted_class();
+    let right = predicted.equal(test.classes.clone()).float().mean();
+    Ok(right.into_scalar::<f64>())
+}
