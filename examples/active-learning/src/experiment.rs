@@ -33,6 +33,8 @@ pub struct Experiment {
     pub n_per_round: usize,
     /// The rounds.
     pub n_rounds: usize,
+    /// The steps of a training.
+    pub n_steps: u64,
     /// The draws of the masks that scores are made of.
     pub n_draws: usize,
 }
@@ -67,7 +69,7 @@ impl Experiment {
     ///
     /// If the pool is smaller than all that is to be labelled, or training has diverged.
     pub fn run(&self, strategy: Strategy, seed: u64, device: &Device) -> Result<LearningCurve> {
-        let readings = Readings::sampled(self.n_pool, 0.02, "pool", seed, device);
+        let readings = Readings::sampled(self.n_pool, 0.03, "pool", seed, device);
         let test = Readings::sampled(1000, 0.25, "test", seed, device);
         let rng = MaskRng::seeded(seed).scope("acquisition");
         let mut pool = Pool::new(readings.n_rows());
@@ -76,37 +78,27 @@ impl Experiment {
         for round in 0..=self.n_rounds as u64 {
             let (values, classes) =
                 (pool.labelled_of(&readings.values), pool.labelled_of(&readings.classes));
-            let model = Classifier::train(&values, &classes, seed);
+            let model = Classifier::train(&values, &classes, self.n_steps, seed);
             let mc = MonteCarlo::new(self.n_draws, MaskRng::seeded(seed));
             points.push((pool.labelled().len(), accuracy(&model, &test, &mc)?));
             if round == self.n_rounds as u64 {
                 break;
             }
-            let scores = |acquisition: Acquisition| -> Result<Tensor<1>> {
-                let unlabelled = pool.unlabelled_of(&readings.values);
-                Ok(acquisition.scores(&*mc.classification(&model, &unlabelled)?))
-            };
-            let (scores, draw) = (
-                match strategy {
-                    Strategy::Random => None,
-                    Strategy::TopK(by) | Strategy::Stochastic(by) => Some(scores(by)?),
-                },
-                rng.draw(round + 1),
-            );
-            match (strategy, scores) {
-                (Strategy::TopK(_), Some(scores)) => {
-                    pool.take(self.n_per_round, &scores, &Selection::TopK)?
+            let draw = rng.draw(round + 1);
+            let (by, selection) = match strategy {
+                Strategy::Random => {
+                    pool.take_at_random(self.n_per_round, draw)?;
+                    continue;
                 }
-                (Strategy::Stochastic(_), Some(scores)) => {
-                    let power = Selection::Stochastic {
-                        perturbation: Perturbation::Power,
-                        beta: 1.0,
-                        draw,
-                    };
-                    pool.take(self.n_per_round, &scores, &power)?
+                Strategy::TopK(by) => (by, Selection::TopK),
+                Strategy::Stochastic(by) => {
+                    let perturbation = Perturbation::Power;
+                    (by, Selection::Stochastic { perturbation, beta: 1.0, draw })
                 }
-                _ => pool.take_at_random(self.n_per_round, draw)?,
             };
+            let prediction = mc.classification(&model, &pool.unlabelled_of(&readings.values))?;
+            let scores: Tensor<1> = by.scores(&prediction);
+            pool.take(self.n_per_round, &scores, &selection)?;
         }
         Ok(LearningCurve { strategy, seed, points })
     }

@@ -40,9 +40,10 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let experiment = Experiment {
         n_pool: 1000,
-        n_first: 10,
+        n_first: 20,
         n_per_round: 10,
         n_rounds: arguments.rounds as usize,
+        n_steps: 200,
         n_draws: 20,
     };
     let device = Device::flex();

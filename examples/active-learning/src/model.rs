@@ -10,7 +10,6 @@ use crate::readings::N_CLASSES;
 
 const UNITS: usize = 32;
 const RATE: f64 = 0.2;
-const N_STEPS: u64 = 150;
 
 /// A GRU, and a linear layer after its last step.
 #[derive(Module, Debug)]
@@ -21,7 +20,12 @@ pub(crate) struct Classifier {
 
 impl Classifier {
     /// Trains a new one on these rows, all of them a step.
-    pub(crate) fn train(values: &Tensor<3>, classes: &Tensor<1, Int>, seed: u64) -> Self {
+    pub(crate) fn train(
+        values: &Tensor<3>,
+        classes: &Tensor<1, Int>,
+        n_steps: u64,
+        seed: u64,
+    ) -> Self {
         let device = values.device().autodiff();
         device.seed(seed);
         let dropout = StackDropout::variational(0.0, RATE).with_output(RATE);
@@ -33,7 +37,7 @@ impl Classifier {
         let classes = Tensor::from_data(classes.to_data(), &device);
         let (loss, mut optimizer) =
             (CrossEntropyLossConfig::new().init(&device), AdamConfig::new().init());
-        for step in 0..N_STEPS {
+        for step in 0..n_steps {
             let masks = model.masks_for(&values, MaskRng::seeded(seed).draw(step));
             let logits = model.run(values.clone(), &masks);
             let loss = loss.forward(logits, classes.clone());

@@ -4,9 +4,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_variational::dropout::{MaskRng, WordStream};
 
 /// The steps of a reading.
-const SEQ_LENGTH: usize = 24;
+const SEQ_LENGTH: usize = 16;
 /// The standard deviation of the noise of a step.
-const NOISE: f64 = 0.15;
+const NOISE: f64 = 0.1;
 
 /// What a reading shows: nothing, or one of three faults.
 pub(crate) const N_CLASSES: usize = 4;
@@ -14,7 +14,7 @@ pub(crate) const N_CLASSES: usize = 4;
 /// Readings and what they show.
 #[derive(Debug, Clone)]
 pub struct Readings {
-    /// A value a step, `[n_rows, 24, 1]`.
+    /// A value a step, `[n_rows, 16, 1]`.
     pub values: Tensor<3>,
     /// 0 where all is well, 1 for a spike, 2 for a sensor that is stuck, 3 for a drift; `[n_rows]`.
     pub classes: Tensor<1, Int>,
@@ -56,12 +56,12 @@ fn reading(class: usize, words: &WordStream) -> [f64; SEQ_LENGTH] {
     let sign = if sign < 0.5 { -1.0 } else { 1.0 };
     // From a quarter to three quarters of the way.
     let step = (SEQ_LENGTH as f64 * (0.25 + 0.5 * place)) as usize;
-    let wave = |t: usize| (std::f64::consts::TAU * (phase + t as f64 / 12.0)).sin();
+    let wave = |t: usize| (std::f64::consts::TAU * (phase + t as f64 / 8.0)).sin();
     std::array::from_fn(|t| {
         let value = match class {
-            1 if t == step => wave(t) + 1.5 * sign,
+            1 if t == step => wave(t) + 2.0 * sign,
             2 if t >= step => wave(step),
-            3 => wave(t) + sign * (t as f64 / SEQ_LENGTH as f64 - 0.5),
+            3 => wave(t) + 1.5 * sign * t as f64 / SEQ_LENGTH as f64,
             _ => wave(t),
         };
         value + NOISE * words.normal(4 + 2 * t as u64)
