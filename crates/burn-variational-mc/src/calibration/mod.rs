@@ -13,6 +13,7 @@
 //! | Do 90 % of what is observed lie in the 90 % interval? | [coverage by PIT](PitValues::coverage), [coverage of any interval](PredictionInterval::coverage) |
 //! | Are the intervals too wide, too narrow, off to a side? | [histogram of the PIT](PitValues::histogram) |
 //! | How much does an interval leave open? | [mean width](PredictionInterval::mean_width) |
+//! | Is it more uncertain of what it should be uncertain of? | [area under the ROC curve](auroc) of two kinds of rows |
 //!
 //! The scores of the first row are *proper*: no model does better than by saying what it holds for
 //! true. The others are not, and are no goal by themselves: a model that always gives the shares of
@@ -102,6 +103,7 @@
 //! # }
 //! ```
 
+mod auroc;
 mod conformal;
 mod coverage;
 mod error;
@@ -117,6 +119,7 @@ mod scores;
 mod temperature;
 
 pub use crate::PredictionInterval;
+pub use auroc::auroc;
 pub use conformal::{AdaptiveConformal, AdaptiveInterval, NormalisedConformal, SplitConformal};
 pub use error::CalibrationError;
 pub use labelled_probabilities::LabelledProbabilities;
