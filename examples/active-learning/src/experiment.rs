@@ -48,6 +48,8 @@ pub struct LearningCurve {
     pub seed: u64,
     /// The number of labelled rows, and the share of test rows that were classified rightly.
     pub points: Vec<(usize, f64)>,
+    /// The labelled rows of the pool, in the order in which they were chosen.
+    pub labelled: Vec<usize>,
 }
 
 impl LearningCurve {
@@ -100,7 +102,7 @@ impl Experiment {
             let scores: Tensor<1> = by.scores(&prediction);
             pool.take(self.n_per_round, &scores, &selection)?;
         }
-        Ok(LearningCurve { strategy, seed, points })
+        Ok(LearningCurve { strategy, seed, points, labelled: pool.labelled().to_vec() })
     }
 }
 

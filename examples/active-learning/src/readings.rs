@@ -32,15 +32,15 @@ impl Readings {
         let draw = MaskRng::seeded(seed).scope("readings").draw(0).part(name);
         let (mut values, mut classes) = (Vec::new(), Vec::new());
         for words in draw.rows(n_rows, 0, false) {
-            let faults = (words.uniform(0) / share_of_fault) as usize;
-            let class = if faults < N_CLASSES - 1 { faults + 1 } else { 0 };
+            let fault = 1 + (words.uniform(0) / share_of_fault) as u8;
+            let class = if usize::from(fault) < N_CLASSES { fault } else { 0 };
             values.extend(reading(class, &words));
-            classes.push(class as i64);
+            classes.push(class);
         }
         let values = TensorData::new(values, [n_rows, SEQ_LENGTH, 1]);
         Self {
             values: Tensor::from_data(values, device),
-            classes: Tensor::from_data(&*classes, device),
+            classes: Tensor::from_data(TensorData::new(classes, [n_rows]), device),
         }
     }
 
@@ -51,7 +51,7 @@ impl Readings {
 }
 
 /// A wave of any phase, and what has befallen it.
-fn reading(class: usize, words: &WordStream) -> [f64; SEQ_LENGTH] {
+fn reading(class: u8, words: &WordStream) -> [f64; SEQ_LENGTH] {
     let (phase, place, sign) = (words.uniform(1), words.uniform(2), words.uniform(3));
     let sign = if sign < 0.5 { -1.0 } else { 1.0 };
     // From a quarter to three quarters of the way.

@@ -14,12 +14,16 @@ fn strategies_of_one_seed_begin_alike_and_repeat() {
     let run = |strategy, seed| experiment().run(strategy, seed, &device).unwrap();
     let bald = Strategy::TopK(Acquisition::MutualInformation);
     let random = run(Strategy::Random, 1);
-    let labelled: Vec<usize> = random.points.iter().map(|point| point.0).collect();
-    assert_eq!(labelled, [10, 15, 20]);
-    assert_eq!(run(bald, 1).points[0], random.points[0]);
-    assert_eq!(run(bald, 1), run(bald, 1));
-    assert_ne!(run(bald, 1).points, random.points);
-    assert_ne!(run(bald, 2).points, run(bald, 1).points);
+    let sizes: Vec<usize> = random.points.iter().map(|point| point.0).collect();
+    assert_eq!((sizes, random.labelled.len()), (vec![10, 15, 20], 20));
+    let first = run(bald, 1);
+    assert_eq!(first, run(bald, 1));
+    assert_eq!(
+        (&first.points[0], &first.labelled[..10]),
+        (&random.points[0], &random.labelled[..10])
+    );
+    assert_ne!(first.labelled, random.labelled);
+    assert_ne!(run(bald, 2).labelled, first.labelled);
 }
 
 #[test]

@@ -117,14 +117,14 @@ impl Coverage {
             Tensor::cat(vec![of(&self.calibration).clone(), of(&self.test).clone()], 0)
         };
         let (mean, observed) = (both(|rows| &rows.mean), both(|rows| &rows.observed));
-        let mut rows: Vec<i64> = (0..mean.dims()[0] as i64).collect();
+        let mut rows: Vec<u64> = (0..mean.dims()[0] as u64).collect();
         if split > 0 {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
             rng.set_stream(split as u64);
             rows.shuffle(&mut rng);
         }
         let (calibration, test) = rows.split_at(self.calibration.mean.dims()[0]);
-        let of = |rows: &[i64]| {
+        let of = |rows: &[u64]| {
             let rows = Tensor::<1, Int>::from_data(rows, &mean.device());
             [&mean, &observed].map(|tensor| tensor.clone().select(0, rows.clone()))
         };

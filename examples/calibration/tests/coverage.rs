@@ -9,7 +9,7 @@ use calibration::{Coverage, Regression, Rows};
 fn intervals_cover_what_they_promise() {
     let device = Device::flex();
     let rows = |n_rows, name| Rows::sampled(n_rows, name, 1, &device);
-    let model = Regression::train(&rows(500, "training"), 600, 1);
+    let model = Regression::train(&rows(500, "training"), 400, 1);
     let mc = MonteCarlo::new(20, MaskRng::seeded(1));
     let judged = [rows(500, "validation"), rows(1000, "calibration"), rows(1000, "test")];
     let coverage = Coverage::measure(&model, judged.each_ref(), &mc, 1).unwrap();

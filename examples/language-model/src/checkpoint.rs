@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::Run;
 use crate::output::MethodResult;
 use crate::preset::Schedule;
+use crate::strange::Strangeness;
 
 /// Where a method stands: everything beside model and optimiser that going on needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub(crate) struct Evaluation {
     pub(crate) test_mc: Option<Vec<DrawsPerplexity>>,
     /// By Monte Carlo with word types dropped too.
     pub(crate) test_mc_types_dropped: Option<Vec<DrawsPerplexity>>,
+    /// How well the uncertainty tells strange text.
+    pub(crate) strangeness: Option<Strangeness>,
 }
 
 /// A perplexity by Monte Carlo over so many draws.

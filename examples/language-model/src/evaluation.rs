@@ -36,6 +36,10 @@ impl Trainer<'_> {
                 .drops_word_types()
                 .then(|| self.monte_carlo(method, model))
                 .transpose()?,
+            strangeness: match method {
+                Method::None => None,
+                _ => self.strangeness(method, model)?,
+            },
         })
     }
 

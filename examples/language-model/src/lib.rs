@@ -19,6 +19,7 @@ mod preset;
 mod progress;
 mod rates;
 mod recipe;
+mod strange;
 mod texts;
 mod training;
 

@@ -42,6 +42,14 @@ pub(crate) struct MethodResult {
     /// By Monte Carlo with word types dropped too.
     pub(crate) test_ppl_mc_types_dropped: Option<f64>,
     pub(crate) source_ppl: Option<f64>,
+    /// The probability that a window of the test text, shuffled, has a larger mutual information than
+    /// one that is not.
+    pub(crate) auroc_shuffled: Option<f64>,
+    /// The same of words drawn from all types.
+    pub(crate) auroc_foreign: Option<f64>,
+    /// The two by the predictive entropy.
+    pub(crate) auroc_shuffled_entropy: Option<f64>,
+    pub(crate) auroc_foreign_entropy: Option<f64>,
     /// The drop probabilities that were learned, by site.
     pub(crate) learned_rates: Option<BTreeMap<String, f64>>,
     pub(crate) tokens_per_second: f64,

@@ -161,6 +161,7 @@ impl Trainer<'_> {
             .rates
             .as_ref()
             .map(|rates| rates.iter().map(|(site, rate)| (site.clone(), rate.0)).collect());
+        let told = evaluation.strangeness;
         Ok(MethodResult {
             method,
             cell: self.run.cell,
@@ -175,6 +176,10 @@ impl Trainer<'_> {
             test_ppl_mc: last_perplexity(evaluation.test_mc.as_deref()),
             test_ppl_mc_types_dropped: last_perplexity(evaluation.test_mc_types_dropped.as_deref()),
             source_ppl: self.texts.source_perplexity,
+            auroc_shuffled: told.map(|told| told.shuffled.mutual_information.0),
+            auroc_foreign: told.map(|told| told.foreign.mutual_information.0),
+            auroc_shuffled_entropy: told.map(|told| told.shuffled.predictive_entropy.0),
+            auroc_foreign_entropy: told.map(|told| told.foreign.predictive_entropy.0),
             learned_rates: rates,
             tokens_per_second: checkpoint.n_tokens as f64 / checkpoint.train_seconds.0,
         })

@@ -72,6 +72,11 @@ fn every_method_trains_to_finite_perplexities() {
             assert_eq!(ppl.is_some(), asked, "{method}: {text}");
             assert!(ppl.is_none_or(|ppl| (1.0..MOST).contains(&ppl)), "{method}: {text} {ppl:?}");
         }
+        for text in ["auroc_shuffled", "auroc_foreign_entropy"] {
+            let auroc = result[text].as_f64();
+            assert_eq!(auroc.is_some(), method != "none", "{method}: {text}");
+            assert!(auroc.is_none_or(|auroc| (0.0..=1.0).contains(&auroc)), "{method}: {auroc:?}");
+        }
         assert_eq!(result["learned_rates"].is_null(), method != "concrete");
     }
     let rates = results[10]["learned_rates"].as_object().unwrap();

@@ -1,6 +1,6 @@
 //! The rows there are, with a label and without.
 
-use burn::tensor::{Int, Tensor, kind::Basic};
+use burn::tensor::{Int, Tensor, TensorData, kind::Basic};
 use burn_variational_dropout::MaskDraw;
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +66,8 @@ impl Pool {
             got == expected,
             "Pool: a tensor must have the {expected} rows of the pool, got {got}"
         );
-        let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-        all.clone().select(0, Tensor::<1, Int>::from_data(&*rows, &all.device()))
+        let rows = TensorData::new(rows.iter().map(|&row| row as u64).collect(), [rows.len()]);
+        all.clone().select(0, Tensor::<1, Int>::from_data(rows, &all.device()))
     }
 
     /// Takes the `k` unlabelled rows that are chosen by their scores, and returns them, the first

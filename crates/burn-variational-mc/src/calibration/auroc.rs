@@ -42,9 +42,9 @@ use super::read_back::ReadBack;
 ///
 /// # References
 ///
-/// James Hanley and Barbara McNeil, *The Meaning and Use of the Area under a Receiver Operating
-/// Characteristic (ROC) Curve*, 1982: it is the statistic of Mann and Whitney, divided by the number
-/// of pairs.
+/// Henry Mann and Donald Whitney, *On a Test of Whether One of Two Random Variables is
+/// Stochastically Larger than the Other*, 1947, whose statistic it is, divided by the number of
+/// pairs.
 pub fn auroc<const D: usize, const E: usize>(
     low: &Tensor<D>,
     high: &Tensor<E>,
