@@ -14,6 +14,8 @@ mod penalties;
 mod random_lengths;
 mod saved_model;
 mod sgd;
+#[cfg(feature = "dataset")]
+mod stamps;
 mod trigger;
 mod windows;
 
@@ -31,5 +33,7 @@ pub use penalties::{activation_penalty, temporal_penalty};
 pub use random_lengths::RandomLengths;
 pub use saved_model::{SavedModelError, load_model, load_model_as, load_parameters, save_model};
 pub use sgd::PlainSgd;
+#[cfg(feature = "dataset")]
+pub use stamps::{NumberedDataset, Stamped, StampedBatcher, StampedLoader};
 pub use trigger::NonMonotone;
 pub use windows::{TokenWindow, TokenWindows, WindowError};
