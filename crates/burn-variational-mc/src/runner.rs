@@ -2,6 +2,7 @@
 
 mod batch;
 mod estimates;
+mod passes;
 
 use std::ops::ControlFlow;
 

@@ -1,12 +1,11 @@
 //! One batch on its way through the draws.
 
-use std::ops::Range;
-
-use burn::tensor::Tensor;
+use std::ops::{ControlFlow, Range};
 
 use super::MonteCarlo;
+use super::passes::{Plan, Ran, RunPasses};
 use crate::finite::FirstNotFinite;
-use crate::{EarlyStop, MonteCarloError, Pass, Progress, Statistic};
+use crate::{EarlyStop, MonteCarloError, Progress, Statistic};
 
 /// A batch whose rows have met some draws, cut into blocks of rows that fit a pass.
 pub(super) struct Batch<S> {
@@ -72,13 +71,14 @@ impl<S> Batch<S> {
         Ok(true)
     }
 
-    /// Feeds draws of all rows to copies of a statistic, block by block.
-    pub(super) fn take_draws<const D: usize, E: From<MonteCarloError>>(
+    /// Feeds draws of all rows of an input to copies of a statistic, block by block.
+    pub(super) fn take_draws<const D: usize, B, E: From<MonteCarloError>>(
         &mut self,
         mc: &MonteCarlo,
         draws: Range<usize>,
         statistic: &S,
-        mut forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
+        input: &B,
+        passes: &mut impl RunPasses<B, D, E>,
     ) -> Result<(), E>
     where
         S: Statistic<D>,
@@ -94,54 +94,68 @@ impl<S> Batch<S> {
                     not_finite: FirstNotFinite::default(),
                 });
             }
-            self.take_draws_of_block(index, mc, draws.clone(), &mut forward)?;
+            self.take_draws_of_block(index, mc, draws.clone(), input, passes)?;
             first_row = self.blocks[index].rows.end;
             index += 1;
         }
         Ok(())
     }
 
-    fn take_draws_of_block<const D: usize, E: From<MonteCarloError>>(
+    fn take_draws_of_block<const D: usize, B, E: From<MonteCarloError>>(
         &mut self,
         index: usize,
         mc: &MonteCarlo,
         draws: Range<usize>,
-        forward: &mut impl FnMut(&Pass) -> Result<Tensor<D>, E>,
+        input: &B,
+        passes: &mut impl RunPasses<B, D, E>,
     ) -> Result<(), E>
     where
         S: Statistic<D>,
     {
-        let block = &mut self.blocks[index];
-        let block_rows = block.rows.len();
-        let first_row = self.first_row + block.rows.start as u64;
-        let mut first_draw = draws.start;
-        while first_draw < draws.end {
-            let n_draws = self.max_rows.filter(|_| self.folds_draws).unwrap_or(1) / block_rows;
-            let n_draws = n_draws.clamp(1, draws.end - first_draw);
-            let draw = mc.draws(first_draw, n_draws).starting_row(first_row);
-            let (draw, record) = draw.recorded(n_draws * block_rows);
-            let pass = Pass::new(draw, block.rows.clone(), self.n_rows);
-            let output = forward(&pass)?;
-            pass.check(&output, &record)?;
-            self.max_rows = self.max_rows.or_else(|| Some(mc.rows_of_a_pass(&output)));
-            block.not_finite.see(&output, first_draw, n_draws);
-            let n_taken = if record.random() {
-                self.is_random = true;
-                output.chunk(n_draws, 0).into_iter().for_each(|draw| block.statistic.push(draw));
-                n_draws
-            } else {
-                // Every draw is the first one: its variance is exactly 0.
-                let first = output.slice_dim(0, 0..block_rows);
-                let rest = first_draw..draws.end;
-                rest.clone().for_each(|_| block.statistic.push(first.clone()));
-                rest.len()
+        let Self { index: batch, n_rows, folds_draws, max_rows, blocks, n_done, is_random, .. } =
+            self;
+        let (batch, n_rows) = (*batch, *n_rows);
+        let Block { rows, statistic, not_finite } = &mut blocks[index];
+        let first_row = self.first_row + rows.start as u64;
+        let mut n_taken = 0;
+        while n_taken < draws.len() {
+            // The first pass is alone: it tells how large the others may be.
+            let (end, n_draws_of_a_pass) = match *max_rows {
+                None => (draws.start + n_taken + 1, 1),
+                Some(max_rows) if *folds_draws => (draws.end, (max_rows / rows.len()).max(1)),
+                Some(_) => (draws.end, 1),
             };
-            first_draw += n_taken;
-            self.n_done += n_taken * block_rows;
-            let Self { index: batch, n_rows, n_done, .. } = *self;
-            mc.report(Progress { batch, n_rows, n_draws: mc.n_draws(), n_done })?;
+            let plan = Plan {
+                mc,
+                draws: draws.start + n_taken..end,
+                n_draws_of_a_pass,
+                rows: rows.clone(),
+                first_row,
+                n_rows,
+            };
+            passes.run(input, &plan, &mut |ran: Ran<D>| {
+                let Ran { draws: ran_draws, output, is_random: random } = ran;
+                *max_rows = max_rows.or_else(|| Some(mc.rows_of_a_pass(&output)));
+                not_finite.see(&output, ran_draws.start, ran_draws.len());
+                let (n, flow) = if random {
+                    *is_random = true;
+                    let draws = output.chunk(ran_draws.len(), 0);
+                    draws.into_iter().for_each(|draw| statistic.push(draw));
+                    (ran_draws.len(), ControlFlow::Continue(()))
+                } else {
+                    // Every draw is the first one: its variance is exactly 0.
+                    let first = output.slice_dim(0, 0..rows.len());
+                    let rest = ran_draws.start..draws.end;
+                    rest.clone().for_each(|_| statistic.push(first.clone()));
+                    (rest.len(), ControlFlow::Break(()))
+                };
+                n_taken += n;
+                *n_done += n * rows.len();
+                mc.report(Progress { batch, n_rows, n_draws: mc.n_draws(), n_done: *n_done })?;
+                Ok(flow)
+            })?;
         }
-        block.not_finite.check(mc.first_draw, first_row)?;
+        not_finite.check(mc.first_draw, first_row)?;
         Ok(())
     }
 }

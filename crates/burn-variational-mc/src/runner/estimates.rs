@@ -5,6 +5,7 @@ use burn_variational_dropout::{ModelInput, VariationalModel};
 
 use super::MonteCarlo;
 use super::batch::Batch;
+use super::passes::RunPasses;
 use crate::{
     EarlyStop, Estimate, Moments, MonteCarloError, MonteCarloResult, Pass, Samples, Statistic,
 };
@@ -77,9 +78,13 @@ impl MonteCarlo {
         S: Statistic<D>,
     {
         let (n_rows, folds) = (M::Input::n_rows, model.folds_draws());
-        self.accumulate_batches(batches, n_rows, folds, statistic, |input, pass| {
-            Ok(pass.run(model, input))
-        })
+        self.accumulate_batches(
+            batches,
+            n_rows,
+            folds,
+            statistic,
+            |input: &M::Input, pass: &Pass| Ok(pass.run(model, input)),
+        )
     }
 
     /// A statistic of what a closure makes of the passes over `n_rows` rows: for what is no
@@ -121,7 +126,13 @@ impl MonteCarlo {
         mut forward: impl FnMut(&Pass) -> Result<Tensor<D>, E>,
     ) -> Result<Estimate<S::Output>, E> {
         let batches = std::iter::once(n_rows);
-        self.accumulate_batches(batches, |&n_rows| n_rows, true, statistic, |_, pass| forward(pass))
+        self.accumulate_batches(
+            batches,
+            |&n_rows| n_rows,
+            true,
+            statistic,
+            |_: &usize, pass: &Pass| forward(pass),
+        )
     }
 
     /// The outputs of every draw, all of them kept: `n_draws` tensors `[n_rows, ..]`.
@@ -159,13 +170,18 @@ impl MonteCarlo {
     }
 
     /// Feeds every draw of every batch to a statistic, until it is settled.
-    fn accumulate_batches<const D: usize, B, S: Statistic<D>, E: From<MonteCarloError>>(
+    pub(super) fn accumulate_batches<
+        const D: usize,
+        B,
+        S: Statistic<D>,
+        E: From<MonteCarloError>,
+    >(
         &self,
         batches: impl IntoIterator<Item = B>,
         n_rows: impl Fn(&B) -> usize,
         folds_draws: bool,
         statistic: S,
-        mut forward: impl FnMut(&B, &Pass) -> Result<Tensor<D>, E>,
+        mut passes: impl RunPasses<B, D, E>,
     ) -> Result<Estimate<S::Output>, E> {
         let looks = self.early_stop.iter().flat_map(|stop| stop.looks(self.n_draws));
         let mut ends = looks.chain([self.n_draws]);
@@ -174,7 +190,7 @@ impl MonteCarlo {
         for input in batches {
             let n_rows = n_rows(&input);
             let mut run = Batch::new(runs.len(), first_row, n_rows, folds_draws);
-            run.take_draws(self, 0..n_draws, &statistic, |pass| forward(&input, pass))?;
+            run.take_draws(self, 0..n_draws, &statistic, &input, &mut passes)?;
             runs.push(run);
             first_row += n_rows as u64;
             if n_draws < self.n_draws {
@@ -186,7 +202,7 @@ impl MonteCarlo {
                 break;
             }
             for (run, input) in runs.iter_mut().zip(&inputs) {
-                run.take_draws(self, n_draws..end, &statistic, |pass| forward(input, pass))?;
+                run.take_draws(self, n_draws..end, &statistic, input, &mut passes)?;
             }
             n_draws = end;
         }
