@@ -36,6 +36,8 @@ pub(crate) trait Real:
     const EXP_RANGE: [Self; 2];
     /// Beyond it `tanh x` is 1.
     const TANH_RANGE: Self;
+    /// Gradients under it count as 0: it times any factor that matters is still a normal number.
+    const VANISHED: Self;
     /// `1/n!` from the highest power down to `1/2!`: the error is under half a unit in the last
     /// place for `|x| ≤ ½ ln 2`.
     const TAYLOR: &'static [Self];
@@ -45,6 +47,9 @@ pub(crate) trait Real:
 
     /// The natural logarithm.
     fn ln(self) -> Self;
+
+    /// Without its sign.
+    fn abs(self) -> Self;
 
     /// `2^n` of a whole `n` to which [`ROUNDING`](Self::ROUNDING) was added.
     fn power_of_two(shifted: Self) -> Self;
@@ -67,6 +72,8 @@ impl Real for f32 {
     const ROUNDING: Self = 12_582_912.0;
     const EXP_RANGE: [Self; 2] = [-87.0, 88.0];
     const TANH_RANGE: Self = 20.0;
+    /// `2^-100`, of normal numbers from `2^-126`.
+    const VANISHED: Self = 7.888_609e-31;
     const TAYLOR: &'static [Self] =
         &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
 
@@ -77,6 +84,11 @@ impl Real for f32 {
 
     fn ln(self) -> Self {
         self.ln()
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.abs()
     }
 
     #[inline(always)]
@@ -105,6 +117,8 @@ impl Real for f64 {
     const ROUNDING: Self = 6_755_399_441_055_744.0;
     const EXP_RANGE: [Self; 2] = [-708.0, 709.0];
     const TANH_RANGE: Self = 40.0;
+    /// `2^-990`, of normal numbers from `2^-1022`.
+    const VANISHED: Self = 9.556_619_453_472_961e-299;
     const TAYLOR: &'static [Self] = &[
         1.0 / 87_178_291_200.0,
         1.0 / 6_227_020_800.0,
@@ -128,6 +142,11 @@ impl Real for f64 {
 
     fn ln(self) -> Self {
         self.ln()
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.abs()
     }
 
     #[inline(always)]
