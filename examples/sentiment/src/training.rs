@@ -27,9 +27,10 @@ use crate::progress::TokenBar;
 const ADAM_EPSILON: f32 = 1e-8;
 /// Training pieces that the error is taken of after each epoch, at most.
 const SHOWN_TRAIN_PIECES: usize = 500;
-/// The draws of the curves, as in the paper's code, and the epochs from one point to the next.
+/// The draws of the curves, as in the paper's code, and the epochs from one point to the next: so
+/// many draws of the test reviews take about as long as an epoch.
 const CURVE_DRAWS: usize = 10;
-const CURVE_EPOCHS: usize = 5;
+const CURVE_EPOCHS: usize = 10;
 
 /// Trains and evaluates the methods of a run.
 #[derive(Debug)]
