@@ -1,0 +1,140 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValue;
+use clap::{Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::data::Data;
+use crate::method::Method;
+
+/// Rates film reviews by recurrent networks with dropout of several kinds, and says how sure they are.
+#[derive(Debug, Clone, Parser)]
+pub struct Arguments {
+    /// Folder with a folder for each author, AUTHOR/subj.AUTHOR and AUTHOR/rating.AUTHOR
+    /// [default: reviews that a small program writes]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Recurrent cell
+    #[arg(long, value_enum, default_value = "lstm")]
+    pub cell: CellName,
+    /// Kind of dropout
+    #[arg(long, value_enum, default_value = "all")]
+    pub dropout: DropoutName,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "flex")]
+    pub backend: BackendName,
+    /// Passes over the training reviews [default: 40, or 60 without --data]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub epochs: Option<u64>,
+    /// Use only so many of the reviews
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(20..))]
+    pub max_reviews: Option<u64>,
+    /// Draws of the Monte Carlo prediction of the test reviews
+    #[arg(
+        long,
+        value_name = "K",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u64).range(2..)
+    )]
+    pub mc_samples: u64,
+    /// Seed of the split into training and test reviews, of parameters and of masks
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for results, pictures, models and checkpoints
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Go on from the last checkpoint in the output folder
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Recurrent cell of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellName {
+    /// Long short-term memory.
+    Lstm,
+    /// Gated recurrent unit.
+    Gru,
+}
+
+/// A kind of dropout, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropoutName {
+    /// None, naive and variational.
+    All,
+    /// One of them.
+    Only(Method),
+}
+
+impl DropoutName {
+    fn methods(self) -> Vec<Method> {
+        match self {
+            Self::All => Method::OF_THE_PAPER.to_vec(),
+            Self::Only(method) => vec![method],
+        }
+    }
+}
+
+impl ValueEnum for DropoutName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Only(Method::None),
+            Self::Only(Method::Naive),
+            Self::Only(Method::Variational),
+            Self::Only(Method::VariationalUntied),
+            Self::All,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::All => Some(PossibleValue::new("all").help("The first three")),
+            Self::Only(method) => method.to_possible_value(),
+        }
+    }
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendName {
+    /// The CPU, through Burn's own kernels.
+    Flex,
+    /// The CPU, through ndarray.
+    Ndarray,
+    /// Any GPU.
+    Wgpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+/// What determines the results of a run; two runs that are equal here end equal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) cell: CellName,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) backend: BackendName,
+    pub(crate) epochs: usize,
+    pub(crate) mc_samples: usize,
+    pub(crate) seed: u64,
+    /// A checksum of the reviews and their ratings.
+    pub(crate) reviews_crc32: u32,
+}
+
+impl Run {
+    /// The run that the command line asks for.
+    pub(crate) fn new(arguments: &Arguments, data: &Data) -> Self {
+        Self {
+            cell: arguments.cell,
+            methods: arguments.dropout.methods(),
+            backend: arguments.backend,
+            epochs: arguments.epochs.map_or(data.preset.epochs, |epochs| epochs as usize),
+            mc_samples: arguments.mc_samples as usize,
+            seed: arguments.seed,
+            reviews_crc32: data.reviews_crc32,
+        }
+    }
+}

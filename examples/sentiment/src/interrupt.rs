@@ -1,0 +1,28 @@
+//! Ctrl-C: the run ends at the next window, and its last checkpoint stays.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The error of a run that Ctrl-C ended.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; the last checkpoint is kept, go on with --resume")]
+pub struct Stopped;
+
+/// Notes Ctrl-C from here on.
+pub(crate) fn watch() -> Result<()> {
+    let watched = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+    watched.context("cannot listen for Ctrl-C")
+}
+
+/// Whether Ctrl-C was pressed.
+pub(crate) fn asked() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// An error once Ctrl-C was pressed.
+pub(crate) fn check() -> Result<(), Stopped> {
+    if asked() { Err(Stopped) } else { Ok(()) }
+}
