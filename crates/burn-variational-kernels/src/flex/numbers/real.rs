@@ -34,6 +34,9 @@ pub(crate) trait Real:
     const ROUNDING: Self;
     /// The range of `x` in which `2^round(x / ln 2)` is a normal number.
     const EXP_RANGE: [Self; 2];
+    /// A gradient of a smaller size has vanished. What it is multiplied by on its way is no subnormal
+    /// number yet.
+    const VANISHED: Self;
     /// Beyond it `tanh x` is 1.
     const TANH_RANGE: Self;
     /// `1/n!` from the highest power down to `1/2!`: the error is under half a unit in the last
@@ -66,6 +69,7 @@ impl Real for f32 {
     const LN_2: [Self; 2] = [0.693_359_375, -2.121_944_4e-4];
     const ROUNDING: Self = 12_582_912.0;
     const EXP_RANGE: [Self; 2] = [-87.0, 88.0];
+    const VANISHED: Self = 1e-30;
     const TANH_RANGE: Self = 20.0;
     const TAYLOR: &'static [Self] =
         &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
@@ -104,6 +108,7 @@ impl Real for f64 {
     const LN_2: [Self; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
     const ROUNDING: Self = 6_755_399_441_055_744.0;
     const EXP_RANGE: [Self; 2] = [-708.0, 709.0];
+    const VANISHED: Self = 1e-290;
     const TANH_RANGE: Self = 40.0;
     const TAYLOR: &'static [Self] = &[
         1.0 / 87_178_291_200.0,

@@ -4,7 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::entering::Entering;
 use super::kept::Kept;
-use super::pointwise::{add, add_sigmoid, add_tanh, multiply, through_zoneout, zone_out};
+use super::pointwise::{
+    add, add_gradient, add_sigmoid, add_tanh, drop_vanished, multiply, through_zoneout, zone_out,
+};
 use super::unit_masks::{OfRow, UnitMasks};
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add, tanh};
@@ -266,7 +268,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 None => &self.initial_cell[tile.at(row)],
                 Some(before) => &self.cells[tile.at(before)],
             };
-            add(d_h, &self.gradient[tile.at_step(t, row)]);
+            add_gradient(d_h, &self.gradient[tile.at_step(t, row)]);
             let masks = self.unit_masks.at(t, row, tile);
             if let Some(share) = masks.hidden_zoneout {
                 through_zoneout(d_h, carried, share);
@@ -285,6 +287,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             if let Some(mask) = masks.cell {
                 multiply(d_c, mask);
             }
+            drop_vanished(d_c);
             through_cell::<S, T>([i, f, g], d_c, c_before);
             if let Some(mask) = masks.candidate {
                 multiply(i, mask);

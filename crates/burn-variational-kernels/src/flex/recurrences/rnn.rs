@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::entering::Entering;
-use super::pointwise::{add, add_tanh, through_zoneout, zone_out};
+use super::pointwise::{add, add_gradient, add_tanh, through_zoneout, zone_out};
 use super::unit_masks::UnitMasks;
 use crate::flex::memory::{Scratch, Shared};
 use crate::flex::numbers::{Real, arch, mul_add};
@@ -161,7 +161,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 continue;
             };
             let range = tile.at_step(t, row);
-            add(d_h, &self.gradient[range.clone()]);
+            add_gradient(d_h, &self.gradient[range.clone()]);
             if let Some(share) = self.unit_masks.at(t, row, tile).hidden_zoneout {
                 through_zoneout(d_h, carried, share);
             }

@@ -9,7 +9,7 @@ use crate::flex::numbers::{Real, arch, mul_add, tanh};
 use crate::flex::products::{Panels, PullBack};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::kept::Kept;
-use crate::flex::recurrences::pointwise::{add, add_sigmoid};
+use crate::flex::recurrences::pointwise::{add, add_gradient, add_sigmoid};
 use crate::flex::recurrences::unit_masks::UnitMasks;
 use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
@@ -163,7 +163,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 carried.copy_from_slice(d_h);
                 continue;
             };
-            add(d_h, &self.gradient[tile.at_step(t, row)]);
+            add_gradient(d_h, &self.gradient[tile.at_step(t, row)]);
             // SAFETY: as above; each range is another part of its buffer.
             let (r, z, n, q) = unsafe {
                 let gate = |gate| self.gates.write(tile.at_gate(t, row, gate));

@@ -12,7 +12,7 @@ use crate::flex::numbers::{Real, arch};
 use crate::flex::products::{Panels, PullBack, masked};
 use crate::flex::recurrences::entering::Entering;
 use crate::flex::recurrences::kept::Kept;
-use crate::flex::recurrences::pointwise::{add, add_sigmoid, add_tanh};
+use crate::flex::recurrences::pointwise::{add, add_gradient, add_sigmoid, add_tanh};
 use crate::flex::recurrences::unit_masks::UnitMasks;
 use crate::flex::sharing::{Schedule, Sizes, Tile, WalkedBack};
 
@@ -219,7 +219,7 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
                 through_reset(gate(0), carried, d_h, before);
             } else {
                 add(d_h, carried);
-                add(d_h, &self.gradient[tile.at_step(t, row)]);
+                add_gradient(d_h, &self.gradient[tile.at_step(t, row)]);
                 let (z, n) = (gate(1), gate(2));
                 let masks = (self.unit_masks.at(t, row, tile), scratch);
                 through_update::<S, T>([z, n], carried, d_h, before, masks);
