@@ -40,6 +40,7 @@ mod sites;
 mod stateful;
 mod training;
 mod unscaled;
+mod vanishing;
 mod weights;
 mod windows;
 mod words;

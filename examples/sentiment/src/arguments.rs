@@ -25,9 +25,15 @@ pub struct Arguments {
     /// Where to compute
     #[arg(long, value_enum, default_value = "flex")]
     pub backend: BackendName,
-    /// Passes over the training reviews [default: 40, or 60 without --data]
+    /// Passes over the training reviews [default: 40]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub epochs: Option<u64>,
+    /// Probability of dropping, at all sites [default: 0.5; without --data 0.25, of word types 0.02]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub prob: Option<f64>,
+    /// Length scale of the prior of the weights: their L2 grows with its square [default: 0.2]
+    #[arg(long, value_name = "L", value_parser = positive)]
+    pub length_scale: Option<f64>,
     /// Use only so many of the reviews
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(20..))]
     pub max_reviews: Option<u64>,
@@ -48,6 +54,16 @@ pub struct Arguments {
     /// Go on from the last checkpoint in the output folder
     #[arg(long)]
     pub resume: bool,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let prob = text.parse().ok().filter(|prob| (0.0..1.0).contains(prob));
+    prob.ok_or_else(|| "it must be at least 0 and less than 1".into())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "it must be positive".into())
 }
 
 /// Recurrent cell of a model.
@@ -118,6 +134,9 @@ pub(crate) struct Run {
     pub(crate) methods: Vec<Method>,
     pub(crate) backend: BackendName,
     pub(crate) epochs: usize,
+    pub(crate) prob: f64,
+    pub(crate) type_prob: f64,
+    pub(crate) length_scale: f64,
     pub(crate) mc_samples: usize,
     pub(crate) seed: u64,
     /// A checksum of the reviews and their ratings.
@@ -132,6 +151,9 @@ impl Run {
             methods: arguments.dropout.methods(),
             backend: arguments.backend,
             epochs: arguments.epochs.map_or(data.preset.epochs, |epochs| epochs as usize),
+            prob: data.preset.prob,
+            type_prob: data.preset.type_prob,
+            length_scale: data.preset.length_scale,
             mc_samples: arguments.mc_samples as usize,
             seed: arguments.seed,
             reviews_crc32: data.reviews_crc32,

@@ -17,7 +17,7 @@ use crate::writer;
 
 /// Reviews that are written where there are no files, and the seed that they have whatever that of
 /// the run.
-const WRITTEN_REVIEWS: usize = 1_200;
+const WRITTEN_REVIEWS: usize = 2_000;
 const WRITTEN_SEED: u64 = 1;
 
 /// Training, validation and test reviews as pieces.
@@ -74,11 +74,12 @@ impl Data {
         match &arguments.data {
             Some(folder) => {
                 let reviews = reviews::read(folder)?;
-                Self::new(reviews, Preset::film_reviews(), most, arguments.seed)
+                let preset = Preset::film_reviews().with(arguments);
+                Self::new(reviews, preset, most, arguments.seed)
             }
             None => {
                 let reviews = writer::write(WRITTEN_REVIEWS, WRITTEN_SEED);
-                let preset = Preset::written_reviews();
+                let preset = Preset::written_reviews().with(arguments);
                 let mut data = Self::new(reviews, preset, most, arguments.seed)?;
                 // The noise alone, for every review is a single piece.
                 data.optimal_rmse = Some(writer::NOISE / data.scale.deviation);

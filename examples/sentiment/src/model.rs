@@ -32,14 +32,14 @@ impl<K: CellConfig> SentimentModelConfig<K> {
         make_cell: impl FnOnce(usize, usize) -> K,
         n_types: usize,
     ) -> Self {
-        let (d_embedding, d_hidden, prob) = (preset.d_embedding, preset.d_hidden, preset.prob);
+        let (d_embedding, d_hidden) = (preset.d_embedding, preset.d_hidden);
         // That of Keras.
         let small = Initializer::Uniform { min: -0.05, max: 0.05 };
         let embedding = VariationalEmbeddingConfig::new(n_types, d_embedding);
         let layer = StackConfig::from_cell(make_cell(d_embedding, d_hidden));
         Self {
-            embedding: method.with_word_types(embedding.with_initializer(small), prob),
-            layer: layer.with_dropout(method.dropout(prob)),
+            embedding: method.with_word_types(embedding.with_initializer(small), preset.type_prob),
+            layer: layer.with_dropout(method.dropout(preset.prob)),
             output: LinearConfig::new(d_hidden, 1)
                 .with_initializer(Initializer::XavierUniform { gain: 1.0 }),
         }
@@ -76,9 +76,10 @@ impl<C: RecurrentCell> SentimentModel<C> {
     pub(crate) fn kl_term(&self, preset: &Preset, n_terms: usize) -> KlTerm {
         let prior = DropoutPrior::new(preset.length_scale, n_terms);
         let prior = prior.with_precision(preset.precision);
-        let of_weights = prior.weight_lambda(preset.prob, MaskScaling::Inverted);
+        let lambda = |prob| prior.weight_lambda(prob, MaskScaling::Inverted);
+        let of_weights = lambda(preset.prob);
         KlTerm::l2(self, prior.bias_lambda())
-            .with_param("embedding.weight", of_weights)
+            .with_param("embedding.weight", lambda(preset.type_prob))
             .with_param("layer.layers.0.cell.gates.input", of_weights)
             .with_param("layer.layers.0.cell.gates.recurrent", of_weights)
             .with_param("output.weight", of_weights)

@@ -34,6 +34,10 @@ pub(crate) struct MethodResult {
     pub(crate) backend: BackendName,
     pub(crate) seed: u64,
     pub(crate) epochs: usize,
+    /// The probability of dropping at all sites but that of word types, and there.
+    pub(crate) prob: f64,
+    pub(crate) type_prob: f64,
+    pub(crate) length_scale: f64,
     /// Optimisation steps.
     pub(crate) steps: u64,
     /// Draws of each piece.

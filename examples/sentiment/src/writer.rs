@@ -29,11 +29,11 @@ const PER_GRADE: f64 = 0.1;
 const NOT: f64 = -0.5;
 /// The share of the sentences that hold an opinion, of the opinions that have a degree, and of those
 /// that are denied.
-const OPINIONS: f64 = 0.5;
+const OPINIONS: f64 = 0.75;
 const WITH_DEGREE: f64 = 0.4;
 const DENIED: f64 = 0.25;
 /// The numbers of sentences of a review.
-const SENTENCES: [usize; 2] = [3, 8];
+const SENTENCES: [usize; 2] = [2, 6];
 
 /// So many reviews. The same seed gives the same ones on every platform.
 pub fn write(n_reviews: usize, seed: u64) -> Vec<Review> {

@@ -54,6 +54,8 @@ fn arguments_that_cannot_be() {
         (["--cell", "rnn"], "invalid value 'rnn' for '--cell"),
         (["--epochs", "0"], "invalid value '0' for '--epochs"),
         (["--mc-samples", "1"], "invalid value '1' for '--mc-samples"),
+        (["--prob", "1"], "invalid value '1' for '--prob"),
+        (["--length-scale", "0"], "invalid value '0' for '--length-scale"),
         (["--max-reviews", "3"], "invalid value '3' for '--max-reviews"),
         (["--backend", "abacus"], "invalid value 'abacus' for '--backend"),
     ];
@@ -76,7 +78,7 @@ fn files_of_another_configuration_and_of_others_stay() {
     let folder = folder();
     assert!(run(folder.path(), &QUICK).status.success());
     let expected = "out/run.json: files of another configuration are here; choose another --out";
-    for other in [["--seed", "2"], ["--max-reviews", "50"], ["--cell", "gru"]] {
+    for other in [["--seed", "2"], ["--max-reviews", "50"], ["--cell", "gru"], ["--prob", "0.3"]] {
         fails_with(folder.path(), &[&QUICK[..], &other].concat(), 1, expected);
     }
     let mine = folder.path().join("mine");

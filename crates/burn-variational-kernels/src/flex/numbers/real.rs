@@ -34,10 +34,11 @@ pub(crate) trait Real:
     const ROUNDING: Self;
     /// The range of `x` in which `2^round(x / ln 2)` is a normal number.
     const EXP_RANGE: [Self; 2];
+    /// A gradient of a smaller size has vanished. What it is multiplied by on its way is no subnormal
+    /// number yet.
+    const VANISHED: Self;
     /// Beyond it `tanh x` is 1.
     const TANH_RANGE: Self;
-    /// Gradients under it count as 0: it times any factor that matters is still a normal number.
-    const VANISHED: Self;
     /// `1/n!` from the highest power down to `1/2!`: the error is under half a unit in the last
     /// place for `|x| ≤ ½ ln 2`.
     const TAYLOR: &'static [Self];
@@ -47,9 +48,6 @@ pub(crate) trait Real:
 
     /// The natural logarithm.
     fn ln(self) -> Self;
-
-    /// Without its sign.
-    fn abs(self) -> Self;
 
     /// `2^n` of a whole `n` to which [`ROUNDING`](Self::ROUNDING) was added.
     fn power_of_two(shifted: Self) -> Self;
@@ -71,9 +69,8 @@ impl Real for f32 {
     const LN_2: [Self; 2] = [0.693_359_375, -2.121_944_4e-4];
     const ROUNDING: Self = 12_582_912.0;
     const EXP_RANGE: [Self; 2] = [-87.0, 88.0];
+    const VANISHED: Self = 1e-30;
     const TANH_RANGE: Self = 20.0;
-    /// `2^-100`, of normal numbers from `2^-126`.
-    const VANISHED: Self = 7.888_609e-31;
     const TAYLOR: &'static [Self] =
         &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
 
@@ -84,11 +81,6 @@ impl Real for f32 {
 
     fn ln(self) -> Self {
         self.ln()
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        self.abs()
     }
 
     #[inline(always)]
@@ -116,9 +108,8 @@ impl Real for f64 {
     const LN_2: [Self; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
     const ROUNDING: Self = 6_755_399_441_055_744.0;
     const EXP_RANGE: [Self; 2] = [-708.0, 709.0];
+    const VANISHED: Self = 1e-290;
     const TANH_RANGE: Self = 40.0;
-    /// `2^-990`, of normal numbers from `2^-1022`.
-    const VANISHED: Self = 9.556_619_453_472_961e-299;
     const TAYLOR: &'static [Self] = &[
         1.0 / 87_178_291_200.0,
         1.0 / 6_227_020_800.0,
@@ -142,11 +133,6 @@ impl Real for f64 {
 
     fn ln(self) -> Self {
         self.ln()
-    }
-
-    #[inline(always)]
-    fn abs(self) -> Self {
-        self.abs()
     }
 
     #[inline(always)]

@@ -287,8 +287,8 @@ impl<T: Real> WithSimd for BackwardRows<'_, '_, T> {
             if let Some(mask) = masks.cell {
                 multiply(d_c, mask);
             }
-            through_cell::<S, T>([i, f, g], d_c, c_before);
             drop_vanished(d_c);
+            through_cell::<S, T>([i, f, g], d_c, c_before);
             if let Some(mask) = masks.candidate {
                 multiply(i, mask);
                 multiply(g, mask);
