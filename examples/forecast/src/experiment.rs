@@ -15,7 +15,7 @@ use crate::report::{Results, Tested};
 use crate::season::season_of;
 use crate::series::{Generated, Series};
 use crate::standardisation::Standardisation;
-use crate::training::{Recipe, Trained};
+use crate::training::{Losses, Recipe, Trained};
 use crate::windows::Windows;
 
 /// A series, cut as a run reads it.
@@ -42,8 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) forecaster: Forecaster,
     pub(crate) tested: Tested,
     pub(crate) results: Results,
-    /// The loss of the validation part after each epoch.
-    pub(crate) validation: Vec<f64>,
+    pub(crate) losses: Losses,
 }
 
 impl Experiment {
@@ -132,7 +131,7 @@ impl Experiment {
             Noise::Fitted => self.sizes.horizon,
             Noise::Predicted => 2 * self.sizes.horizon,
         });
-        let Trained { model, best_epoch, validation } = self.train(&network)?;
+        let Trained { model, best_epoch, losses } = self.train(&network)?;
 
         let noise = self.noise(&self.draws(&model, &self.validation)?)?;
         let predicted = |windows| -> Result<_> {
@@ -170,7 +169,7 @@ impl Experiment {
             centre: self.standardisation.centre,
             seed: self.recipe.seed,
             mc_samples: self.mc_samples,
-            epochs: validation.len(),
+            epochs: losses.validation.len(),
             best_epoch,
             n_test: self.test.len(),
             scores,
@@ -187,7 +186,7 @@ impl Experiment {
             model: network,
         };
         let forecaster = Forecaster::new(config, model, self.device.clone());
-        Ok(Outcome { forecaster, tested, results, validation })
+        Ok(Outcome { forecaster, tested, results, losses })
     }
 
     fn train(&self, network: &ForecastModelConfig) -> Result<Trained> {

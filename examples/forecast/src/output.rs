@@ -17,7 +17,7 @@ const RESULTS: &str = "results.json";
 const FORECAST: &str = "forecast.png";
 const COVERAGE: &str = "coverage.png";
 const ERRORS: &str = "uncertainty-error.png";
-const CURVE: &str = "validation.png";
+const CURVES: &str = "learning-curves.png";
 const MODEL: &str = "model";
 
 /// What determines the results of a run; two runs that are equal here end equal.
@@ -84,7 +84,7 @@ impl OutputDir {
                 );
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                for name in [RESULTS, FORECAST, COVERAGE, ERRORS, CURVE, MODEL] {
+                for name in [RESULTS, FORECAST, COVERAGE, ERRORS, CURVES, MODEL] {
                     let stray = path.join(name);
                     ensure!(
                         !stray.exists(),
@@ -107,7 +107,7 @@ impl OutputDir {
         pictures::last_forecast(experiment, outcome).save(self.path.join(FORECAST))?;
         pictures::coverage(&outcome.tested).save(self.path.join(COVERAGE))?;
         pictures::uncertainty_error(experiment, &outcome.tested).save(self.path.join(ERRORS))?;
-        pictures::validation(outcome).save(self.path.join(CURVE))?;
+        pictures::learning_curves(outcome).save(self.path.join(CURVES))?;
         self.replace(RESULTS, &serde_json::to_vec_pretty(&outcome.results)?)
     }
 

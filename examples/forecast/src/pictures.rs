@@ -7,7 +7,11 @@ use crate::experiment::{Experiment, Outcome};
 use crate::forecaster::{LEVEL, StepForecast};
 use crate::report::Tested;
 use crate::series::{Series, Time};
+use crate::training::Losses;
 
+/// The steps before a forecast that are drawn: so many horizons, and not fewer than so many steps.
+const HISTORY: usize = 3;
+const LEAST_HISTORY: usize = 24;
 /// How many deviations a Gaussian's 90 % lie within.
 const NINETY: f64 = 1.645;
 
@@ -28,15 +32,14 @@ pub(crate) fn last_forecast(experiment: &Experiment, outcome: &Outcome) -> FanCh
             upper: level(&judged.intervals.upper, h),
         }
     });
-    let history = last + 1 - experiment.sizes.window;
     let title = format!("{}: the last forecast of the test part", series.name);
     let truth = (last + 1..=last + experiment.sizes.horizon)
         .map(|step| (series.time.position(step), series.values[step]));
-    fan_chart(&title, series, history, last, steps).with_truth(truth)
+    fan_chart(&title, series, last, steps).with_truth(truth)
 }
 
 /// What follows the end of a series.
-pub(crate) fn forecast(series: &Series, window: usize, steps: &[StepForecast]) -> FanChart {
+pub(crate) fn forecast(series: &Series, steps: &[StepForecast]) -> FanChart {
     let last = series.values.len() - 1;
     let fans = steps.iter().map(|step| Fan {
         mean: step.mean,
@@ -45,7 +48,7 @@ pub(crate) fn forecast(series: &Series, window: usize, steps: &[StepForecast]) -
         upper: step.upper_90,
     });
     let title = format!("{}: forecast", series.name);
-    fan_chart(&title, series, last + 1 - window, last, fans)
+    fan_chart(&title, series, last, fans)
 }
 
 /// What is drawn of one step ahead.
@@ -56,15 +59,15 @@ struct Fan {
     upper: f64,
 }
 
-/// A forecast behind the step `last`, and the series from `first` on.
+/// A forecast behind the step `last`, and what was observed before it.
 fn fan_chart(
     title: &str,
     series: &Series,
-    first: usize,
     last: usize,
-    steps: impl Iterator<Item = Fan>,
+    steps: impl ExactSizeIterator<Item = Fan>,
 ) -> FanChart {
     let position = |step: usize| series.time.position(step);
+    let first = (last + 1).saturating_sub(LEAST_HISTORY.max(HISTORY * steps.len()));
     let history = (first..=last).map(|step| (position(step), series.values[step]));
     let steps: Vec<_> = steps.zip(last + 1..).map(|(fan, step)| (position(step), fan)).collect();
     let epistemic = steps.iter().map(|(x, fan)| {
@@ -114,14 +117,16 @@ pub(crate) fn uncertainty_error(experiment: &Experiment, tested: &Tested) -> Unc
         .with_gaussian_reference()
 }
 
-/// The loss of the validation part after each epoch.
-pub(crate) fn validation(outcome: &Outcome) -> LineChart {
-    let points = outcome.validation.iter().zip(1..);
-    let points = points.map(|(loss, epoch)| (f64::from(epoch), *loss));
-    let points = points.filter(|(_, loss)| loss.is_finite());
-    LineChart::new("Learning curve", "epoch", "loss of the validation part").with_curve(Curve::new(
-        "validation part",
-        0,
-        points,
-    ))
+/// The losses of each epoch.
+pub(crate) fn learning_curves(outcome: &Outcome) -> LineChart {
+    let curve = |name, losses: &[f64]| {
+        let points = losses.iter().zip(1..).map(|(loss, epoch)| (f64::from(epoch), *loss));
+        // What has diverged cannot be drawn.
+        let points: Vec<_> = points.filter(|(_, loss)| loss.is_finite()).collect();
+        Curve::new(name, 0, points)
+    };
+    let Losses { train, validation } = &outcome.losses;
+    LineChart::new("Learning curves", "epoch", "loss")
+        .with_curve(curve("training part (as trained)", train).dashed())
+        .with_curve(curve("validation part", validation))
 }

@@ -30,7 +30,6 @@ struct PrintedStep {
 /// Forecasts what follows a series, and prints it to standard output.
 pub(crate) fn predict(arguments: &PredictArguments) -> Result<()> {
     let forecaster = Forecaster::load(&arguments.model, &Device::flex())?;
-    let config = forecaster.config();
     let (series, _) = Series::load(&columns_of_the_model(&arguments.data, &forecaster)?)?;
     for note in series.notes() {
         eprintln!("{note}");
@@ -39,7 +38,7 @@ pub(crate) fn predict(arguments: &PredictArguments) -> Result<()> {
     let steps = forecaster.predict(&inputs, arguments.mc_samples as usize, arguments.seed)?;
     if let Some(path) = &arguments.picture {
         ensure!(!path.exists(), "--picture {}: is there already", path.display());
-        pictures::forecast(&series, config.window, &steps).save(path)?;
+        pictures::forecast(&series, &steps).save(path)?;
     }
     print(arguments.format, &series, &steps)
 }

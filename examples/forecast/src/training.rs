@@ -36,7 +36,14 @@ pub(crate) struct Trained {
     /// That of the best epoch, on the plain device.
     pub(crate) model: ForecastModel,
     pub(crate) best_epoch: usize,
-    /// The loss of the validation part after each epoch.
+    pub(crate) losses: Losses,
+}
+
+/// The losses of each epoch: of the training part while it was trained on, dropout and all, and of
+/// the validation part after it.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    pub(crate) train: Vec<f64>,
     pub(crate) validation: Vec<f64>,
 }
 
@@ -54,21 +61,24 @@ impl Recipe {
         let mut model = config.init(&device.clone().autodiff());
         let mut optimizer = AdamConfig::new().init();
         let bar = progress(self.epochs);
-        let mut trained = Trained { model: model.valid(), best_epoch: 0, validation: Vec::new() };
+        let losses = Losses::default();
+        let mut trained = Trained { model: model.valid(), best_epoch: 0, losses };
         let mut best = f64::INFINITY;
         for epoch in 1..=self.epochs {
             let n_stale = epoch - 1 - trained.best_epoch;
             if n_stale >= PATIENCE {
                 break;
             }
-            let precision = self.precision(trained.validation.last());
+            let precision = self.precision(trained.losses.validation.last());
             let lr = LEARNING_RATE * 0.5_f64.powi((n_stale / HALVING) as i32);
-            model = self.epoch(model, &mut optimizer, train, epoch, lr, precision);
+            let train_loss;
+            (model, train_loss) = self.epoch(model, &mut optimizer, train, epoch, lr, precision);
             let loss = self.validation_loss(&model.valid(), validation);
             if loss < best {
                 (best, trained.best_epoch, trained.model) = (loss, epoch, model.valid());
             }
-            trained.validation.push(loss);
+            trained.losses.train.push(train_loss);
+            trained.losses.validation.push(loss);
             bar.set_message(format!("validation loss {loss:.4}, best {best:.4}"));
             bar.inc(1);
         }
@@ -87,6 +97,7 @@ impl Recipe {
         }
     }
 
+    /// The model after an epoch, and the mean loss of its batches.
     fn epoch(
         &self,
         mut model: ForecastModel,
@@ -95,20 +106,23 @@ impl Recipe {
         epoch: usize,
         lr: f64,
         precision: f64,
-    ) -> ForecastModel {
+    ) -> (ForecastModel, f64) {
         // A value is forecast from every step of the horizon before it, and is one observation.
         let kl = model.kl_term(windows.len(), precision);
         let rng = MaskRng::seeded(self.seed);
+        let mut losses = 0.0;
         let first_draw = (epoch - 1) * windows.len().div_ceil(BATCH_SIZE);
         for (batch, rows) in self.order(windows.len(), epoch).chunks(BATCH_SIZE).enumerate() {
             let (inputs, targets) = windows.some(rows);
             let masks = model.masks_for(&inputs, rng.draw((first_draw + batch) as u64));
-            let loss = self.loss(model.run(inputs, &masks), targets) + kl.penalty(&model);
-            let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+            let loss = self.loss(model.run(inputs, &masks), targets);
+            let objective = loss.clone() + kl.penalty(&model);
+            let mut gradients = GradientsParams::from_grads(objective.backward(), &model);
             clip_global_norm(&mut gradients, &model, MAX_NORM);
             model = optimizer.step(lr, model, gradients);
+            losses += rows.len() as f64 * f64::from(loss.into_scalar::<f32>());
         }
-        model
+        (model, losses / windows.len() as f64)
     }
 
     /// The windows of an epoch, shuffled.

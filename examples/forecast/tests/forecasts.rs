@@ -35,12 +35,12 @@ fn a_run_writes_its_results_pictures_and_model_and_a_second_run_the_same() {
         let expected = [
             "coverage.png",
             "forecast.png",
+            "learning-curves.png",
             "model.bvm",
             "model.json",
             "results.json",
             "run.json",
             "uncertainty-error.png",
-            "validation.png",
         ];
         assert_eq!(names, expected);
         succeeds(folder.path(), &arguments);
