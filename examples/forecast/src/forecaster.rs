@@ -175,7 +175,7 @@ impl Forecaster {
             values.collect::<Vec<_>>()
         };
         let spread = |variances: Tensor<2>| {
-            let deviations = host(&variances).into_iter().map(|variance| variance.sqrt());
+            let deviations = host(&variances).into_iter().map(f64::sqrt);
             deviations.map(|value| deviation * value).collect::<Vec<_>>()
         };
         let mean = level(moments.mean());

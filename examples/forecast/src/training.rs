@@ -70,7 +70,7 @@ impl Recipe {
                 break;
             }
             let precision = self.precision(trained.losses.validation.last());
-            let lr = LEARNING_RATE * 0.5_f64.powi((n_stale / HALVING) as i32);
+            let lr = LEARNING_RATE * 0.5_f64.powf((n_stale / HALVING) as f64);
             let train_loss;
             (model, train_loss) = self.epoch(model, &mut optimizer, train, epoch, lr, precision);
             let loss = self.validation_loss(&model.valid(), validation);

@@ -46,7 +46,8 @@ impl Windows {
 
     /// Inputs and targets of some of them.
     pub(crate) fn some(&self, rows: &[usize]) -> (Tensor<3>, Tensor<2>) {
-        let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+        let number = |&row: &usize| i32::try_from(row).expect("windows are fewer than 2^31");
+        let rows: Vec<i32> = rows.iter().map(number).collect();
         let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &self.inputs.device());
         (self.inputs.clone().select(0, rows.clone()), self.targets.clone().select(0, rows))
     }

@@ -114,7 +114,7 @@ fn told(error: &csv::Error, file: &DataFile<'_>, text: &[u8]) -> anyhow::Error {
 fn line_of(position: Option<&csv::Position>, text: &[u8]) -> usize {
     let start = position.map_or(0, |position| position.byte() as usize).min(text.len());
     let blank = text[start..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-    1 + text[..start + blank].iter().filter(|byte| **byte == b'\n').count()
+    text[..start + blank].split(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]

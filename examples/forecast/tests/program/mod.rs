@@ -41,8 +41,12 @@ pub(crate) fn write_series(folder: &Path, n_steps: usize) {
 
 /// The same with rows of one's own.
 pub(crate) fn write_rows(folder: &Path, rows: impl Iterator<Item = String>) {
-    let rows: String = rows.map(|row| format!("{row},x,\n")).collect();
-    fs::write(folder.join("series.csv"), format!("month,level,remark,empty\n{rows}")).unwrap();
+    let mut text = "month,level,remark,empty\n".to_string();
+    for row in rows {
+        text += &row;
+        text += ",x,\n";
+    }
+    fs::write(folder.join("series.csv"), text).unwrap();
 }
 
 /// Every file below a folder with a checksum of its content, by path.
