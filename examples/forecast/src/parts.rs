@@ -140,9 +140,9 @@ mod tests {
         for (n, part) in parts.iter().enumerate() {
             for last in origins(part, SIZES) {
                 assert!(last + 1 >= SIZES.window);
-                for target in last + 1..=last + SIZES.horizon {
-                    assert!(of[target].is_none_or(|before| before == n), "{target}");
-                    of[target] = Some(n);
+                for target in &mut of[last + 1..=last + SIZES.horizon] {
+                    assert!(target.is_none_or(|before| before == n), "{last}");
+                    *target = Some(n);
                 }
             }
         }
