@@ -1,6 +1,6 @@
 //! Measures of real values.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_variational::mc::{
     GaussianMixture, GaussianOutput, MonteCarlo, ObservationNoise, RegressionPrediction, quantiles,
 };
@@ -92,13 +92,16 @@ on_every_device! {
         for case in &cases {
             let (mixture, e) = (case.mixture(device), &case.expected);
             let moments: RegressionPrediction<3> = mixture.moments();
-            let log_likelihood = mixture.log_likelihood(&case.observed.on(device));
+            let observed = case.observed.on::<3>(device);
+            let judged = mixture.observed(&observed).unwrap().negative_log_likelihood();
+            let judged = TensorData::new(judged.values().to_vec(), observed.dims());
             for (got, expected, measure) in [
                 (moments.mean(), &e.mean, "mean"),
                 (moments.epistemic_variance(), &e.epistemic_variance, "epistemic variance"),
                 (moments.aleatoric_variance(), &e.aleatoric_variance, "aleatoric variance"),
                 (moments.variance(), &e.variance, "variance"),
-                (log_likelihood, &e.log_likelihood, "log-likelihood"),
+                (mixture.log_likelihood(&observed), &e.log_likelihood, "log-likelihood"),
+                (-Tensor::from_data(judged, device), &e.log_likelihood, "log-likelihood, judged"),
             ] {
                 let what = format!("{}, {measure}", case.name);
                 assert_measure(&got, &expected.values, &what);

@@ -29,6 +29,9 @@
 //! | whatever they were drawn from, to compare different `K` | [`ObservedDraws::fair_crps`] |
 //! | the draws and the noise of what is observed, `1/K Σ_k N(ŷ_k, 1/τ)` | [`PredictiveMixture::crps`] |
 //!
+//! A [`GaussianMixture`](crate::GaussianMixture), which gives quantiles and intervals, becomes the
+//! last of them by [`observed`](crate::GaussianMixture::observed).
+//!
 //! # What to fit on which data
 //!
 //! | what | on |

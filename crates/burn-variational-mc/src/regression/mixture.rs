@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mixture_quantile::Mixture;
 use super::noise::{Observation, ObservationNoise};
+use crate::calibration::{CalibrationError, ObservedDraws, PredictiveMixture};
 use crate::host::{on_host, to_device};
 use crate::interval::check_level;
 use crate::{LogMeanExp, PredictionInterval, RealValues, RegressionPrediction, Statistic};
@@ -157,6 +158,41 @@ impl<const D: usize> GaussianMixture<D> {
     /// If the level is not in `(0, 1)`.
     pub fn central_interval(&self, level: f64) -> PredictionInterval<D> {
         PredictionInterval::central(level, |ends| self.quantiles(ends))
+    }
+
+    /// The same distribution beside the values that were observed, to be judged by them: CRPS,
+    /// probability integral transform, coverage.
+    ///
+    /// # Errors
+    ///
+    /// If a draw or an observed value is not finite, or a variance is not positive and finite in its
+    /// float type, naming it; if there is no value.
+    ///
+    /// # Panics
+    ///
+    /// If the values have other dims than the means.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use burn_variational_mc::GaussianMixture;
+    ///
+    /// let column = |values: [f64; 2]| Tensor::<1>::from_data(values, &Device::flex());
+    /// let mixture = GaussianMixture::new(vec![column([1.0, 5.0]), column([3.0, 7.0])], 4.0);
+    /// let judged = mixture.observed(&column([2.0, 9.0]))?;
+    /// // The first lies in the middle, the second four deviations beyond the upper draw.
+    /// assert!((judged.pit().values()[0] - 0.5).abs() < 1e-6);
+    /// assert_eq!(judged.pit().coverage(0.9), 0.5);
+    /// # Ok::<(), burn_variational_mc::calibration::CalibrationError>(())
+    /// ```
+    pub fn observed(&self, observed: &Tensor<D>) -> Result<PredictiveMixture, CalibrationError> {
+        let gaussians = self.gaussians().map(|Observation { mean, precision, .. }| {
+            let variance = precision.recip().expand(mean.dims());
+            (mean, variance)
+        });
+        let (means, variances): (Vec<_>, Vec<_>) = gaussians.unzip();
+        ObservedDraws::new(&means, observed)?.with_variances(&variances)
     }
 
     fn gaussians(&self) -> impl Iterator<Item = Observation<D>> {

@@ -66,6 +66,48 @@ fn the_log_likelihood_is_that_of_a_mixture_of_gaussians() {
 }
 
 #[test]
+fn a_mixture_beside_what_was_observed_is_the_same_distribution() {
+    let device = Device::flex();
+    let draws = [[1.0, -0.5], [3.0, 0.7]];
+    let draws = draws.map(|draw| Tensor::<2>::from_data([draw], &device)).to_vec();
+    let mixtures = [
+        GaussianMixture::new(draws.clone(), 4.0),
+        GaussianMixture::new(draws.clone(), Tensor::<2>::from_data([[4.0, 0.5]], &device)),
+    ];
+    let observed = Tensor::<2>::from_data([[2.5, 0.25]], &device);
+    for mixture in &mixtures {
+        let likelihood: Vec<f64> = mixture.log_likelihood(&observed).into_data().iter().collect();
+        let judged = mixture.observed(&observed).unwrap();
+        for (loss, likelihood) in judged.negative_log_likelihood().values().iter().zip(likelihood) {
+            assert!((loss + likelihood).abs() < TOLERANCE, "{loss} and {likelihood}");
+        }
+        // What lies under the quantile of a probability has that probability.
+        for quantile in [0.05, 0.5, 0.99] {
+            let at = mixture.quantiles(&[quantile])[0].clone();
+            for pit in mixture.observed(&at).unwrap().pit().values() {
+                assert!((pit - quantile).abs() < TOLERANCE, "{pit} under that of {quantile}");
+            }
+        }
+    }
+    // Mean 1 with variance e^-½, mean 3 with variance e^0.7, of one value each.
+    let predicted = GaussianMixture::new(draws, ObservationNoise::Predicted);
+    let observed = Tensor::<2>::from_data([[2.5]], &device);
+    let judged = predicted.observed(&observed).unwrap();
+    let expected = 0.5 * (density(2.5, 1.0, (-0.5_f64).exp()) + density(2.5, 3.0, 0.7_f64.exp()));
+    assert!((judged.negative_log_likelihood().mean() + expected.ln()).abs() < TOLERANCE);
+}
+
+#[test]
+fn a_variance_of_zero_beside_what_was_observed_is_an_error_that_names_it() {
+    let draws = [[1.0, 0.0], [3.0, -200.0]];
+    let draws = draws.map(|draw| Tensor::<2>::from_data([draw], &Device::flex())).to_vec();
+    let mixture = GaussianMixture::new(draws, ObservationNoise::Predicted);
+    let error = mixture.observed(&Tensor::zeros([1, 1], &Device::flex())).unwrap_err();
+    let told = error.to_string();
+    assert_eq!(told, "variances at [1, 0, 0] must be positive and finite, got 0");
+}
+
+#[test]
 fn predicted_noise_is_that_of_each_draw() {
     // Mean 1 with variance ½, mean 3 with variance 2.
     let draws = [[1.0, 0.5_f32.ln()], [3.0, 2_f32.ln()]];

@@ -1,0 +1,218 @@
+//! A trained model with all that a forecast needs: what is saved, loaded and asked.
+
+mod files;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_variational::dropout::MaskRng;
+use burn_variational::mc::calibration::SplitConformal;
+use burn_variational::mc::{GaussianMixture, MonteCarlo, ObservationNoise};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ForecastModel, ForecastModelConfig};
+use crate::standardisation::Standardisation;
+
+/// The share of what is observed that intervals are to hold.
+pub const LEVEL: f64 = 0.9;
+
+/// Rows of a Monte Carlo pass: its memory is in proportion, its time hardly.
+const ROWS_OF_A_PASS: usize = 4096;
+
+/// Everything about a forecaster but its weights.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecasterConfig {
+    /// The column that it forecasts.
+    pub target: String,
+    /// The column of the time.
+    pub time: String,
+    /// Past values that a forecast is made of.
+    pub window: usize,
+    /// Steps ahead that it forecasts.
+    pub horizon: usize,
+    /// The units that the model computes in.
+    pub standardisation: Standardisation,
+    /// Where the variance of the noise comes from.
+    pub noise: NoiseModel,
+    /// What makes intervals of the mean alone, in the units of the model.
+    pub conformal: SplitConformal,
+    /// The network.
+    pub model: ForecastModelConfig,
+}
+
+/// Where the variance of the noise comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoiseModel {
+    /// A precision for each step ahead, in the units of the model.
+    Fitted(Vec<f64>),
+    /// The second half of the model's outputs.
+    Predicted,
+}
+
+impl NoiseModel {
+    /// The noise around what the model gives.
+    pub(crate) fn on(&self, device: &Device) -> ObservationNoise<2> {
+        match self {
+            Self::Fitted(precisions) => {
+                let data = TensorData::new(precisions.clone(), [1, precisions.len()]);
+                Tensor::<2>::from_data(data, device).into()
+            }
+            Self::Predicted => ObservationNoise::Predicted,
+        }
+    }
+}
+
+/// A trained model with all that a forecast needs.
+#[derive(Debug)]
+pub struct Forecaster {
+    config: ForecasterConfig,
+    model: ForecastModel,
+    device: Device,
+}
+
+/// What is forecast of one step ahead, in the units of the series.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepForecast {
+    /// How many steps ahead, from 1.
+    pub step: usize,
+    /// The mean of the predictive distribution.
+    pub mean: f64,
+    /// The standard deviation of the draws: what more data would take away.
+    pub epistemic_deviation: f64,
+    /// The standard deviation of what will be observed, noise and all.
+    pub total_deviation: f64,
+    /// The ends of the central interval of the predictive distribution that holds 90 %.
+    pub lower_90: f64,
+    /// See [`lower_90`](Self::lower_90).
+    pub upper_90: f64,
+    /// The ends of the split conformal interval of 90 %.
+    pub lower_90_conformal: f64,
+    /// See [`lower_90_conformal`](Self::lower_90_conformal).
+    pub upper_90_conformal: f64,
+}
+
+impl Forecaster {
+    pub(crate) fn new(config: ForecasterConfig, model: ForecastModel, device: Device) -> Self {
+        Self { config, model, device }
+    }
+
+    /// Loads what training wrote to the folder `model/` of its output.
+    ///
+    /// # Errors
+    ///
+    /// If the folder or a file of it is not there, damaged, or of another program.
+    pub fn load(folder: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let (config, model) = files::load(folder.as_ref(), device)?;
+        Ok(Self::new(config, model, device.clone()))
+    }
+
+    /// Saves it to a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written to.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        files::save(folder.as_ref(), &self.config, &self.model)
+    }
+
+    /// Everything about it but its weights.
+    #[must_use]
+    pub fn config(&self) -> &ForecasterConfig {
+        &self.config
+    }
+
+    /// The steps that follow inputs `[steps][features]` in the units of the series, of which the
+    /// last ones count, as many as its window has; there is one feature, the value.
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer steps than the window has, another number of features, a value that is not
+    /// finite, or no draw.
+    pub fn predict(
+        &self,
+        inputs: &[Vec<f64>],
+        mc_samples: usize,
+        seed: u64,
+    ) -> Result<Vec<StepForecast>> {
+        let window = self.config.window;
+        ensure!(
+            inputs.len() >= window,
+            "a forecast is made of {window} steps, and there are {}",
+            inputs.len()
+        );
+        ensure!(mc_samples > 0, "a forecast is made of at least one draw, and 0 were asked");
+        let mut values = Vec::with_capacity(inputs.len());
+        for (step, features) in inputs.iter().enumerate() {
+            let [value] = features[..] else {
+                bail!("step {step} has {} features, and must have 1", features.len());
+            };
+            ensure!(value.is_finite(), "step {step} is {value}, and must be finite");
+            values.push(value);
+        }
+        self.forecast(&values[values.len() - window..], mc_samples, seed)
+    }
+
+    /// The steps that follow a window.
+    fn forecast(&self, values: &[f64], mc_samples: usize, seed: u64) -> Result<Vec<StepForecast>> {
+        let standardisation = &self.config.standardisation;
+        let centre = standardisation.centre_of(values[values.len() - 1]);
+        let deviation = standardisation.deviation;
+        let standard: Vec<f32> =
+            values.iter().map(|value| ((value - centre) / deviation) as f32).collect();
+        let data = TensorData::new(standard, [1, values.len(), 1]);
+        let inputs = Tensor::from_data(data, &self.device);
+        let draws = draws(&self.model, &inputs, mc_samples, seed)?;
+        let mixture = GaussianMixture::new(draws, self.config.noise.on(&self.device));
+
+        let moments = mixture.moments();
+        let interval = mixture.central_interval(LEVEL);
+        let conformal = self.config.conformal.interval(moments.mean());
+        let level = |values: Tensor<2>| {
+            let values = host(&values).into_iter().map(|value| centre + deviation * value);
+            values.collect::<Vec<_>>()
+        };
+        let spread = |variances: Tensor<2>| {
+            let deviations = host(&variances).into_iter().map(f64::sqrt);
+            deviations.map(|value| deviation * value).collect::<Vec<_>>()
+        };
+        let mean = level(moments.mean());
+        let [lower, upper] = [level(interval.lower()), level(interval.upper())];
+        let [conformal_lower, conformal_upper] =
+            [level(conformal.lower()), level(conformal.upper())];
+        let epistemic = spread(moments.epistemic_variance());
+        let total = spread(moments.variance());
+        let steps = (0..self.config.horizon).map(|h| StepForecast {
+            step: h + 1,
+            mean: mean[h],
+            epistemic_deviation: epistemic[h],
+            total_deviation: total[h],
+            lower_90: lower[h],
+            upper_90: upper[h],
+            lower_90_conformal: conformal_lower[h],
+            upper_90_conformal: conformal_upper[h],
+        });
+        Ok(steps.collect())
+    }
+}
+
+/// What a model gives with so many draws of its masks.
+pub(crate) fn draws(
+    model: &ForecastModel,
+    inputs: &Tensor<3>,
+    mc_samples: usize,
+    seed: u64,
+) -> Result<Vec<Tensor<2>>> {
+    let bytes_of_a_row = model.n_outputs() * size_of::<f32>();
+    let monte_carlo = MonteCarlo::new(mc_samples, MaskRng::seeded(seed))
+        .with_max_bytes(ROWS_OF_A_PASS * bytes_of_a_row);
+    let draws = monte_carlo.samples(model, inputs).context("forecast by Monte Carlo")?;
+    Ok(draws.into_value())
+}
+
+/// The values of a tensor, row by row.
+pub(crate) fn host<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    tensor.to_data().iter::<f64>().collect()
+}
