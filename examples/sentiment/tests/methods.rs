@@ -3,8 +3,9 @@
 mod program;
 
 use std::fs;
+use std::path::Path;
 
-use program::{names, run, write_reviews};
+use program::{contents, run, write_reviews};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -17,6 +18,12 @@ fn results(arguments: &[&str]) -> (Vec<Value>, Vec<String>) {
     assert!(output.status.success(), "{said}");
     let results = fs::read(folder.path().join("out/results.json")).unwrap();
     (serde_json::from_slice(&results).unwrap(), names(folder.path()))
+}
+
+/// The names of all files of a run.
+fn names(folder: &Path) -> Vec<String> {
+    let files = contents(&folder.join("out")).into_iter();
+    files.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 /// Standardised ratings have a deviation of 1: an error far above is none of a model that has learned

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use program::{contents, names, program, run, write_reviews};
+use program::{contents, program, run, write_reviews};
 use tempfile::{TempDir, tempdir};
 
 const ARGUMENTS: [&str; 6] = ["--data", "data", "--epochs", "3", "--mc-samples", "2"];
@@ -24,6 +24,12 @@ fn folder() -> TempDir {
 fn results(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("out/results.json")).unwrap();
     text.lines().filter(|line| !line.contains("\"tokens_per_second\"")).map(String::from).collect()
+}
+
+/// The names of all files of a run.
+fn names(folder: &Path) -> Vec<String> {
+    let files = contents(&folder.join("out")).into_iter();
+    files.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
 /// Kills a run as soon as it has said that so many epochs are over: about when their checkpoint is

@@ -47,9 +47,3 @@ pub(crate) fn contents(folder: &Path) -> Vec<(PathBuf, u32)> {
     files.sort();
     files
 }
-
-/// The names of all files of a run.
-pub(crate) fn names(folder: &Path) -> Vec<String> {
-    let files = contents(&folder.join("out")).into_iter();
-    files.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
-}
