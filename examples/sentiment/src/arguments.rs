@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Probability of dropping, at all sites [default: 0.5; without --data 0.25, of word types 0.02]
     #[arg(long, value_name = "P", value_parser = probability)]
     pub prob: Option<f64>,
+    /// Probability of dropping a word type [default: as --prob]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub type_prob: Option<f64>,
     /// Length scale of the prior of the weights: their L2 grows with its square [default: 0.2]
     #[arg(long, value_name = "L", value_parser = positive)]
     pub length_scale: Option<f64>,

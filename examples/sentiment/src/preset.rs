@@ -65,7 +65,7 @@ impl Preset {
     pub(crate) fn with(self, arguments: &Arguments) -> Self {
         Self {
             prob: arguments.prob.unwrap_or(self.prob),
-            type_prob: arguments.prob.unwrap_or(self.type_prob),
+            type_prob: arguments.type_prob.or(arguments.prob).unwrap_or(self.type_prob),
             length_scale: arguments.length_scale.unwrap_or(self.length_scale),
             ..self
         }
