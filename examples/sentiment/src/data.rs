@@ -71,21 +71,16 @@ impl Data {
     /// The reviews that the command line asks for.
     pub(crate) fn load(arguments: &Arguments) -> Result<Self> {
         let most = arguments.max_reviews.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-        match &arguments.data {
-            Some(folder) => {
-                let reviews = reviews::read(folder)?;
-                let preset = Preset::film_reviews().with(arguments);
-                Self::new(reviews, preset, most, arguments.seed)
-            }
-            None => {
-                let reviews = writer::write(WRITTEN_REVIEWS, WRITTEN_SEED);
-                let preset = Preset::written_reviews().with(arguments);
-                let mut data = Self::new(reviews, preset, most, arguments.seed)?;
-                // The noise alone, for every review is a single piece.
-                data.optimal_rmse = Some(writer::NOISE / data.scale.deviation);
-                Ok(data)
-            }
+        if let Some(folder) = &arguments.data {
+            let preset = Preset::film_reviews().with(arguments);
+            return Self::new(reviews::read(folder)?, preset, most, arguments.seed);
         }
+        let reviews = writer::write(WRITTEN_REVIEWS, WRITTEN_SEED);
+        let preset = Preset::written_reviews().with(arguments);
+        let mut data = Self::new(reviews, preset, most, arguments.seed)?;
+        // The noise alone, for every review is a single piece.
+        data.optimal_rmse = Some(writer::NOISE / data.scale.deviation);
+        Ok(data)
     }
 
     fn new(

@@ -29,7 +29,7 @@ impl Foreign {
                 tokens
             }),
             Self::Uniform => {
-                let known = 1..vocabulary.len() as i64;
+                let known = vocabulary.known();
                 pieces.map_tokens(|tokens| {
                     tokens.iter().map(|_| rng.random_range(known.clone())).collect()
                 })
@@ -43,7 +43,8 @@ impl Foreign {
                 let sums: Vec<u64> = vocabulary.counts().iter().map(add).collect();
                 let mut word = || {
                     let place = rng.random_range(0..sum);
-                    sums.partition_point(|&sum| sum <= place) as i64
+                    let word = sums.partition_point(|&sum| sum <= place);
+                    i64::try_from(word).expect("a number fits 64 bits")
                 };
                 pieces.map_tokens(|tokens| tokens.iter().map(|_| word()).collect())
             }

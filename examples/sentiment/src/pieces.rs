@@ -96,12 +96,12 @@ mod tests {
     use super::*;
 
     fn pieces(lengths: &[usize]) -> Pieces {
-        let piece = |(review, &length): (usize, &usize)| Piece {
-            tokens: vec![review as i64 + 1; length],
+        let piece = |(review, (&length, token)): (usize, (&usize, i64))| Piece {
+            tokens: vec![token; length],
             target: review as f32,
             review,
         };
-        Pieces::new(lengths.iter().enumerate().map(piece).collect())
+        Pieces::new(lengths.iter().zip(1..).enumerate().map(piece).collect())
     }
 
     #[test]

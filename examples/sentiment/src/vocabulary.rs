@@ -1,6 +1,7 @@
 //! The words that a model knows.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::reviews::Review;
 
@@ -46,6 +47,11 @@ impl Vocabulary {
         self.ids.get(word).copied().unwrap_or(0)
     }
 
+    /// The numbers of the known words.
+    pub(crate) fn known(&self) -> Range<i64> {
+        1..i64::try_from(self.len()).expect("a number fits 64 bits")
+    }
+
     /// The word of a number.
     pub(crate) fn word(&self, id: i64) -> &str {
         usize::try_from(id).ok().and_then(|id| self.words.get(id)).map_or(UNKNOWN, String::as_str)
@@ -71,6 +77,6 @@ mod tests {
         assert_eq!(vocabulary.counts(), [1, 3, 2, 1]);
         assert_eq!(["a", "d", "e"].map(|word| vocabulary.id(word)), [2, 0, 0]);
         assert_eq!([0, 3].map(|id| vocabulary.word(id)), ["<unk>", "c"]);
-        assert_eq!(vocabulary.len(), 4);
+        assert_eq!((vocabulary.len(), vocabulary.known()), (4, 1..4));
     }
 }
