@@ -139,14 +139,17 @@ impl<S> Batch<S> {
                 not_finite.see(&output, ran_draws.start, ran_draws.len());
                 let (n, flow) = if random {
                     *is_random = true;
-                    let draws = output.chunk(ran_draws.len(), 0);
-                    draws.into_iter().for_each(|draw| statistic.push(draw));
+                    for draw in output.chunk(ran_draws.len(), 0) {
+                        statistic.push(draw);
+                    }
                     (ran_draws.len(), ControlFlow::Continue(()))
                 } else {
                     // Every draw is the first one: its variance is exactly 0.
                     let first = output.slice_dim(0, 0..rows.len());
                     let rest = ran_draws.start..draws.end;
-                    rest.clone().for_each(|_| statistic.push(first.clone()));
+                    for _ in rest.clone() {
+                        statistic.push(first.clone());
+                    }
                     (rest.len(), ControlFlow::Break(()))
                 };
                 n_taken += n;
