@@ -15,7 +15,7 @@
 //! # Example
 //!
 //! ```
-//! use burn::nn::{Linear, LinearConfig};
+//! use burn::nn::LinearConfig;
 //! use burn::tensor::{Device, Distribution, Tensor};
 //! use burn_variational_dropout::{LockedDropoutConfig, MaskRng};
 //! use burn_variational_mc::MonteCarlo;
@@ -25,17 +25,16 @@
 //! let device = Device::flex();
 //! let rows = Tensor::<3>::random([100, 1, 8], Distribution::Default, &device);
 //! let mut pool = Pool::new(rows.dims()[0]);
-//! pool.take_at_random(10, MaskRng::seeded(1).draw(0));
+//! pool.take_at_random(10, MaskRng::seeded(1).draw(0))?;
 //!
 //! // Stands for a model that was trained on the labels of `pool.labelled()`.
-//! let dropout = LockedDropoutConfig::new(8, 0.5).init();
-//! let model = (&dropout, &LinearConfig::new(8, 3).init(&device));
+//! let model = (LockedDropoutConfig::new(8, 0.5).init(), LinearConfig::new(8, 3).init(&device));
 //!
 //! let input = pool.unlabelled_of(&rows);
 //! let prediction = MonteCarlo::new(20, MaskRng::seeded(1)).classification(&model, &input)?;
-//! let scores = Acquisition::MutualInformation.scores(&prediction);
-//! let scores: Tensor<1> = scores.squeeze_dim::<1>(1);
-//! let new = pool.take(5, &scores, &Selection::TopK)?;
+//! // Of the one step that there is.
+//! let scores: Tensor<2> = Acquisition::MutualInformation.scores(&prediction);
+//! let new = pool.take(5, &scores.squeeze_dim(1), &Selection::TopK)?;
 //! assert_eq!((new.len(), pool.labelled().len(), pool.unlabelled().len()), (5, 15, 85));
 //! # Ok(())
 //! # }
