@@ -1,18 +1,14 @@
 //! The output folder: results, pictures and the model of one configuration.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use burn_variational::training::write_atomically;
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Centre, Missing, Noise, TrainArguments};
 use crate::experiment::{Experiment, Outcome};
 use crate::pictures;
 
-const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
 const FORECAST: &str = "forecast.png";
 const COVERAGE: &str = "coverage.png";
@@ -59,9 +55,7 @@ impl Run {
 
 /// The folder that `--out` names.
 #[derive(Debug)]
-pub(crate) struct OutputDir {
-    path: PathBuf,
-}
+pub(crate) struct OutputDir(command_line::OutputDir);
 
 impl OutputDir {
     /// Opens the folder for a run, and makes it if it is not there.
@@ -71,49 +65,17 @@ impl OutputDir {
     /// If it cannot be written to, holds files of another configuration, or files of our names that
     /// no run wrote.
     pub(crate) fn open(path: &Path, run: &Run) -> Result<Self> {
-        let output = Self { path: path.to_path_buf() };
-        fs::create_dir_all(path).with_context(|| format!("--out {}", path.display()))?;
-        let run_file = path.join(RUN);
-        match fs::read(&run_file) {
-            Ok(bytes) => {
-                let same = serde_json::from_slice::<Run>(&bytes).is_ok_and(|there| there == *run);
-                ensure!(
-                    same,
-                    "{}: files of another configuration are here; choose another --out",
-                    run_file.display()
-                );
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                for name in [RESULTS, FORECAST, COVERAGE, ERRORS, CURVES, MODEL] {
-                    let stray = path.join(name);
-                    ensure!(
-                        !stray.exists(),
-                        "{}: a file that this program did not write is here; choose another --out",
-                        stray.display()
-                    );
-                }
-            }
-            Err(error) => bail!("{}: {error}", run_file.display()),
-        }
-        // Written anew each time: a folder that cannot be written to shows now, and not after
-        // training.
-        output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
-        Ok(output)
+        let names = [RESULTS, FORECAST, COVERAGE, ERRORS, CURVES, MODEL].map(String::from);
+        Ok(Self(command_line::OutputDir::open(path, run, names, false)?))
     }
 
     /// Writes results, pictures and the model.
     pub(crate) fn finish(&self, experiment: &Experiment, outcome: &Outcome) -> Result<()> {
-        outcome.forecaster.save(self.path.join(MODEL))?;
-        pictures::last_forecast(experiment, outcome).save(self.path.join(FORECAST))?;
-        pictures::coverage(&outcome.tested).save(self.path.join(COVERAGE))?;
-        pictures::uncertainty_error(experiment, &outcome.tested).save(self.path.join(ERRORS))?;
-        pictures::learning_curves(outcome).save(self.path.join(CURVES))?;
-        self.replace(RESULTS, &serde_json::to_vec_pretty(&outcome.results)?)
-    }
-
-    /// Replaces a file in one step.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        write_atomically(&path, bytes).with_context(|| path.display().to_string())
+        outcome.forecaster.save(self.0.path(MODEL))?;
+        pictures::last_forecast(experiment, outcome).save(self.0.path(FORECAST))?;
+        pictures::coverage(&outcome.tested).save(self.0.path(COVERAGE))?;
+        pictures::uncertainty_error(experiment, &outcome.tested).save(self.0.path(ERRORS))?;
+        pictures::learning_curves(outcome).save(self.0.path(CURVES))?;
+        self.0.replace(RESULTS, &serde_json::to_vec_pretty(&outcome.results)?)
     }
 }

@@ -138,7 +138,7 @@ mod tests {
             preset: crate::PresetName::Small,
             cell: crate::CellName::Lstm,
             methods: Vec::new(),
-            backend: crate::BackendName::Flex,
+            backend: command_line::BackendName::Flex,
             epochs: 9,
             patience: Some(2),
             mc_samples: 1,

@@ -8,11 +8,11 @@ use burn_variational::rnn::RecurrentCell;
 use burn_variational::training::TokenWindows;
 
 use crate::checkpoint::{DrawsPerplexity, Evaluation, Exact};
-use crate::interrupt;
 use crate::method::Method;
 use crate::model::LanguageModel;
-use crate::progress::TokenBar;
 use crate::training::Trainer;
+use command_line::TokenBar;
+use command_line::interrupt;
 
 impl Trainer<'_> {
     /// Perplexities of a trained model.

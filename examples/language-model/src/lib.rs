@@ -4,19 +4,16 @@
 #![allow(clippy::print_stdout, reason = "a program prints its results")]
 
 mod arguments;
-mod backend;
 mod checkpoint;
 mod corpus;
 mod evaluation;
 pub mod grammar;
-mod interrupt;
 mod method;
 mod model;
 mod output;
 mod pass;
 mod pictures;
 mod preset;
-mod progress;
 mod rates;
 mod recipe;
 mod strange;
@@ -26,8 +23,7 @@ mod training;
 use anyhow::Result;
 use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
 
-pub use arguments::{Arguments, BackendName, CellName, DropoutName, PresetName};
-pub use interrupt::Stopped;
+pub use arguments::{Arguments, CellName, DropoutName, PresetName};
 pub use method::Method;
 
 use arguments::Run;
@@ -44,12 +40,12 @@ use training::Trainer;
 /// drop, the output folder is not ours or not writable, a checkpoint does not fit, or Ctrl-C was
 /// pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let device = backend::device(arguments.backend)?;
+    let device = arguments.backend.device()?;
     let corpus = Corpus::load(arguments)?;
     let (run, left_out) = Run::new(arguments, &corpus)?;
     let texts = Texts::new(&corpus, &run)?;
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
-    interrupt::watch()?;
+    command_line::interrupt::watch()?;
     if arguments.resume
         && !output.has_checkpoints()
         && let Some(results) = output.results()?

@@ -1,26 +1,23 @@
 //! The output folder: results, pictures, models and checkpoints of one configuration.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::Result;
 use burn::module::Module;
-use burn_variational::training::{CheckpointDir, save_model, write_atomically};
+use burn_variational::training::{CheckpointDir, save_model};
+use command_line::BackendName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Run;
 use crate::checkpoint::FinishedMethod;
 use crate::method::Method;
-use crate::{BackendName, CellName, PresetName, pictures};
+use crate::{CellName, PresetName, pictures};
 
-const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
 const CURVES: &str = "learning-curves.png";
 const DRAWS: &str = "monte-carlo.png";
-const CHECKPOINTS: &str = "checkpoints";
-const DONE: &str = "done-checkpoints";
 
 /// What a method has come to: an object of `results.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,9 +54,7 @@ pub(crate) struct MethodResult {
 
 /// The folder that `--out` names.
 #[derive(Debug)]
-pub(crate) struct OutputDir {
-    path: PathBuf,
-}
+pub(crate) struct OutputDir(command_line::OutputDir);
 
 impl OutputDir {
     /// Opens the folder for a run, and makes it if it is not there.
@@ -69,68 +64,24 @@ impl OutputDir {
     /// If it cannot be written to, holds files of another configuration, or holds an interrupted
     /// run that is not to be resumed.
     pub(crate) fn open(path: &Path, run: &Run, resume: bool) -> Result<Self> {
-        let output = Self { path: path.to_path_buf() };
-        fs::create_dir_all(path).with_context(|| format!("--out {}", path.display()))?;
-        let run_file = output.path.join(RUN);
-        match fs::read(&run_file) {
-            Ok(bytes) => {
-                let same = serde_json::from_slice::<Run>(&bytes).is_ok_and(|there| there == *run);
-                ensure!(
-                    same,
-                    "{}: files of another configuration are here; choose another --out",
-                    run_file.display()
-                );
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let models = run.methods.iter().map(|&method| model_file(method));
-                let ours = [RESULTS, CURVES, DRAWS, CHECKPOINTS].map(String::from);
-                for name in ours.into_iter().chain(models) {
-                    let stray = output.path.join(name);
-                    ensure!(
-                        !stray.exists(),
-                        "{}: a file that this program did not write is here; choose another --out",
-                        stray.display()
-                    );
-                }
-            }
-            Err(error) => bail!("{}: {error}", run_file.display()),
-        }
-        if !resume {
-            let checkpoints = output.path.join(CHECKPOINTS);
-            ensure!(
-                !output.has_checkpoints(),
-                "{}: an interrupted run is here; go on with --resume or choose another --out",
-                checkpoints.display()
-            );
-        }
-        // Written anew each time: a folder that cannot be written to shows now, and not after the
-        // first epoch.
-        output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
-        remove_if_there(&output.path.join(DONE))?;
-        Ok(output)
+        let models = run.methods.iter().map(|&method| model_file(method));
+        let names = [RESULTS, CURVES, DRAWS].map(String::from).into_iter().chain(models);
+        Ok(Self(command_line::OutputDir::open(path, run, names, resume)?))
     }
 
     /// Whether a run was interrupted here.
     pub(crate) fn has_checkpoints(&self) -> bool {
-        self.path.join(CHECKPOINTS).exists()
+        self.0.has_checkpoints()
     }
 
     /// The checkpoints of a method.
     pub(crate) fn checkpoints(&self, method: Method) -> CheckpointDir {
-        CheckpointDir::new(self.path.join(CHECKPOINTS).join(method.to_string()))
+        CheckpointDir::new(self.0.checkpoints().join(method.to_string()))
     }
 
     /// The results of a run that has ended here.
     pub(crate) fn results(&self) -> Result<Option<Vec<MethodResult>>> {
-        let path = self.path.join(RESULTS);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let results = serde_json::from_slice(&bytes);
-                Ok(Some(results.with_context(|| path.display().to_string())?))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => bail!("{}: {error}", path.display()),
-        }
+        self.0.read(RESULTS)
     }
 
     /// Saves a trained model and its configuration beside the results.
@@ -140,41 +91,23 @@ impl OutputDir {
         config: &C,
         model: &M,
     ) -> Result<()> {
-        Ok(save_model(self.path.join(model_file(method)), config, model)?)
+        Ok(save_model(self.0.path(model_file(method)), config, model)?)
     }
 
     /// Writes results and pictures of all methods, and then removes the checkpoints.
     pub(crate) fn finish(&self, methods: &[FinishedMethod]) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
-        self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        pictures::learning_curves(methods).save(self.path.join(CURVES))?;
+        self.0.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
+        pictures::learning_curves(methods).save(self.0.path(CURVES))?;
         if methods.iter().any(|method| method.evaluation.test_mc.is_some()) {
-            pictures::monte_carlo_curves(methods).save(self.path.join(DRAWS))?;
+            pictures::monte_carlo_curves(methods).save(self.0.path(DRAWS))?;
         }
-        // Under another name first: a kill in the middle must not leave half of the checkpoints.
-        let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
-        fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
-        remove_if_there(&done)
-    }
-
-    /// Replaces a file in one step.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        write_atomically(&path, bytes).with_context(|| path.display().to_string())
+        self.0.remove_checkpoints()
     }
 }
 
 fn model_file(method: Method) -> String {
     format!("{method}.bvm")
-}
-
-fn remove_if_there(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| folder.display().to_string())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Prints the results, one line a method.

@@ -9,11 +9,11 @@ use burn_variational::training::{
     TokenWindow, activation_penalty, clip_global_norm, global_norm, temporal_penalty,
 };
 
-use crate::interrupt;
 use crate::model::Reading;
-use crate::progress::TokenBar;
 use crate::recipe::Recipe;
 use crate::training::{Trainer, Training};
+use command_line::TokenBar;
+use command_line::interrupt;
 
 impl Trainer<'_> {
     /// Trains on every window in turn, and returns the perplexity of the text as it was trained on.

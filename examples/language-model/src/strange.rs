@@ -12,11 +12,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Exact;
-use crate::interrupt;
 use crate::method::Method;
 use crate::model::LanguageModel;
-use crate::progress::TokenBar;
 use crate::training::Trainer;
+use command_line::TokenBar;
+use command_line::interrupt;
 
 /// Windows of each kind of text.
 const N_WINDOWS: usize = 100;

@@ -19,9 +19,9 @@ use crate::evaluation::perplexity;
 use crate::method::Method;
 use crate::model::{LanguageModel, LanguageModelConfig};
 use crate::output::{MethodResult, OutputDir};
-use crate::progress::TokenBar;
 use crate::recipe::Recipe;
 use crate::texts::Texts;
+use command_line::TokenBar;
 
 /// Trains and evaluates the methods of a run.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
+use command_line::BackendName;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
@@ -114,20 +115,6 @@ impl ValueEnum for DropoutName {
             Self::Only(method) => method.to_possible_value(),
         }
     }
-}
-
-/// Where to compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackendName {
-    /// The CPU, through Burn's own kernels.
-    Flex,
-    /// The CPU, through ndarray.
-    Ndarray,
-    /// Any GPU.
-    Wgpu,
-    /// An NVIDIA GPU.
-    Cuda,
 }
 
 /// What determines the results of a run; two runs that are equal here end equal.

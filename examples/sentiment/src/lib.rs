@@ -4,12 +4,10 @@
 #![allow(clippy::print_stdout, reason = "a program prints its results")]
 
 mod arguments;
-mod backend;
 mod checkpoint;
 mod data;
 mod evaluation;
 mod foreign;
-mod interrupt;
 mod method;
 mod model;
 mod output;
@@ -17,7 +15,6 @@ mod pictures;
 mod pieces;
 mod prediction;
 mod preset;
-mod progress;
 mod reviews;
 mod texts;
 mod training;
@@ -27,8 +24,7 @@ pub mod writer;
 use anyhow::Result;
 use burn_variational::rnn::{GateInitializer, GruCellConfig, LstmCellConfig};
 
-pub use arguments::{Arguments, BackendName, CellName, DropoutName};
-pub use interrupt::Stopped;
+pub use arguments::{Arguments, CellName, DropoutName};
 pub use method::Method;
 pub use reviews::Review;
 
@@ -44,11 +40,11 @@ use training::Trainer;
 /// If the reviews cannot be read, the backend is not there, the output folder is not ours or not
 /// writable, a checkpoint does not fit, training diverges, or Ctrl-C was pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let device = backend::device(arguments.backend)?;
+    let device = arguments.backend.device()?;
     let data = Data::load(arguments)?;
     let run = Run::new(arguments, &data);
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
-    interrupt::watch()?;
+    command_line::interrupt::watch()?;
     if arguments.resume
         && !output.has_checkpoints()
         && let Some(results) = output.results()?

@@ -1,12 +1,12 @@
 //! The output folder: results, pictures, models and checkpoints of one configuration.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::Result;
 use burn::module::Module;
 use burn_variational::plot::TextHeatmap;
-use burn_variational::training::{CheckpointDir, save_model, write_atomically};
+use burn_variational::training::{CheckpointDir, save_model};
+use command_line::BackendName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -14,15 +14,12 @@ use crate::arguments::Run;
 use crate::checkpoint::FinishedMethod;
 use crate::data::Scale;
 use crate::method::Method;
-use crate::{BackendName, CellName, pictures};
+use crate::{CellName, pictures};
 
-const RUN: &str = "run.json";
 const RESULTS: &str = "results.json";
 const CURVES: &str = "learning-curves.png";
 const CALIBRATION: &str = "calibration.png";
 const REJECTION: &str = "rejection.png";
-const CHECKPOINTS: &str = "checkpoints";
-const DONE: &str = "done-checkpoints";
 
 /// What a method has come to: an object of `results.json`. Errors, likelihoods and precisions are
 /// those of standardised ratings, piece by piece where no reviews are named; what is by Monte Carlo
@@ -69,9 +66,7 @@ pub(crate) struct MethodResult {
 
 /// The folder that `--out` names.
 #[derive(Debug)]
-pub(crate) struct OutputDir {
-    path: PathBuf,
-}
+pub(crate) struct OutputDir(command_line::OutputDir);
 
 impl OutputDir {
     /// Opens the folder for a run, and makes it if it is not there.
@@ -81,68 +76,25 @@ impl OutputDir {
     /// If it cannot be written to, holds files of another configuration, or holds an interrupted
     /// run that is not to be resumed.
     pub(crate) fn open(path: &Path, run: &Run, resume: bool) -> Result<Self> {
-        let output = Self { path: path.to_path_buf() };
-        fs::create_dir_all(path).with_context(|| format!("--out {}", path.display()))?;
-        let run_file = output.path.join(RUN);
-        match fs::read(&run_file) {
-            Ok(bytes) => {
-                let same = serde_json::from_slice::<Run>(&bytes).is_ok_and(|there| there == *run);
-                ensure!(
-                    same,
-                    "{}: files of another configuration are here; choose another --out",
-                    run_file.display()
-                );
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let of_methods = run.methods.iter().flat_map(|&method| files(method));
-                let ours = [RESULTS, CURVES, CALIBRATION, REJECTION, CHECKPOINTS].map(String::from);
-                for name in ours.into_iter().chain(of_methods) {
-                    let stray = output.path.join(name);
-                    ensure!(
-                        !stray.exists(),
-                        "{}: a file that this program did not write is here; choose another --out",
-                        stray.display()
-                    );
-                }
-            }
-            Err(error) => bail!("{}: {error}", run_file.display()),
-        }
-        if !resume {
-            let checkpoints = output.path.join(CHECKPOINTS);
-            ensure!(
-                !output.has_checkpoints(),
-                "{}: an interrupted run is here; go on with --resume or choose another --out",
-                checkpoints.display()
-            );
-        }
-        // Written anew each time: a folder that cannot be written to shows now, and not after the
-        // first epoch.
-        output.replace(RUN, &serde_json::to_vec_pretty(run)?)?;
-        remove_if_there(&output.path.join(DONE))?;
-        Ok(output)
+        let of_methods = run.methods.iter().flat_map(|&method| files(method));
+        let names = [RESULTS, CURVES, CALIBRATION, REJECTION].map(String::from);
+        let names = names.into_iter().chain(of_methods);
+        Ok(Self(command_line::OutputDir::open(path, run, names, resume)?))
     }
 
     /// Whether a run was interrupted here.
     pub(crate) fn has_checkpoints(&self) -> bool {
-        self.path.join(CHECKPOINTS).exists()
+        self.0.has_checkpoints()
     }
 
     /// The checkpoints of a method.
     pub(crate) fn checkpoints(&self, method: Method) -> CheckpointDir {
-        CheckpointDir::new(self.path.join(CHECKPOINTS).join(method.to_string()))
+        CheckpointDir::new(self.0.checkpoints().join(method.to_string()))
     }
 
     /// The results of a run that has ended here.
     pub(crate) fn results(&self) -> Result<Option<Vec<MethodResult>>> {
-        let path = self.path.join(RESULTS);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let results = serde_json::from_slice(&bytes);
-                Ok(Some(results.with_context(|| path.display().to_string())?))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => bail!("{}: {error}", path.display()),
-        }
+        self.0.read(RESULTS)
     }
 
     /// Saves a trained model and its configuration beside the results.
@@ -152,41 +104,32 @@ impl OutputDir {
         config: &C,
         model: &M,
     ) -> Result<()> {
-        Ok(save_model(self.path.join(format!("{method}.bvm")), config, model)?)
+        Ok(save_model(self.0.path(format!("{method}.bvm")), config, model)?)
     }
 
     /// Saves the reviews that a method is most and least sure of.
     pub(crate) fn save_texts(&self, method: Method, heatmap: &TextHeatmap) -> Result<()> {
-        heatmap.save_html(self.path.join(format!("{method}-reviews.html")))?;
-        Ok(heatmap.save_svg(self.path.join(format!("{method}-reviews.svg")))?)
+        heatmap.save_html(self.0.path(format!("{method}-reviews.html")))?;
+        Ok(heatmap.save_svg(self.0.path(format!("{method}-reviews.svg")))?)
     }
 
     /// Writes results and pictures of all methods, and then removes the checkpoints.
     pub(crate) fn finish(&self, methods: &[FinishedMethod], scale: Scale) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
-        self.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        pictures::learning_curves(methods).save(self.path.join(CURVES))?;
-        pictures::calibration(methods).save(self.path.join(CALIBRATION))?;
+        self.0.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
+        pictures::learning_curves(methods).save(self.0.path(CURVES))?;
+        pictures::calibration(methods).save(self.0.path(CALIBRATION))?;
         for method in methods {
             if let Some(monte_carlo) = &method.monte_carlo {
                 let name = method.result.dropout;
-                let path = self.path.join(format!("{name}-error-bars.png"));
+                let path = self.0.path(format!("{name}-error-bars.png"));
                 pictures::error_bars(name, monte_carlo, scale).save(path)?;
             }
         }
         if methods.iter().any(|method| method.monte_carlo.is_some()) {
-            pictures::rejection(methods).save(self.path.join(REJECTION))?;
+            pictures::rejection(methods).save(self.0.path(REJECTION))?;
         }
-        // Under another name first: a kill in the middle must not leave half of the checkpoints.
-        let (checkpoints, done) = (self.path.join(CHECKPOINTS), self.path.join(DONE));
-        fs::rename(&checkpoints, &done).with_context(|| checkpoints.display().to_string())?;
-        remove_if_there(&done)
-    }
-
-    /// Replaces a file in one step.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        write_atomically(&path, bytes).with_context(|| path.display().to_string())
+        self.0.remove_checkpoints()
     }
 }
 
@@ -194,15 +137,6 @@ impl OutputDir {
 fn files(method: Method) -> [String; 4] {
     [".bvm", "-error-bars.png", "-reviews.html", "-reviews.svg"]
         .map(|ending| format!("{method}{ending}"))
-}
-
-fn remove_if_there(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| folder.display().to_string())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Prints the results, one line a method.

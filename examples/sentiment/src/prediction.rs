@@ -10,9 +10,9 @@ use burn_variational::mc::calibration::ObservedDraws;
 use burn_variational::mc::{GaussianMixture, MonteCarlo, MonteCarloError, Samples, Statistic};
 
 use crate::checkpoint::{Judged, LEVELS, TestRow};
-use crate::interrupt;
 use crate::pieces::{Piece, Pieces, Tokens};
-use crate::progress::TokenBar;
+use command_line::TokenBar;
+use command_line::interrupt;
 
 /// The pieces of a batch, and the rows of a pass: draws of a batch are folded as far as they fit.
 const BATCH_ROWS: usize = 256;

@@ -15,13 +15,13 @@ use serde::de::DeserializeOwned;
 use crate::arguments::Run;
 use crate::checkpoint::{EpochRecord, FinishedMethod, MethodCheckpoint};
 use crate::data::Data;
-use crate::interrupt;
 use crate::method::Method;
 use crate::model::{SentimentModel, SentimentModelConfig};
 use crate::output::OutputDir;
 use crate::pieces::Pieces;
 use crate::prediction::{draws, weight_averaged};
-use crate::progress::TokenBar;
+use command_line::TokenBar;
+use command_line::interrupt;
 
 /// Keras' own, which the paper's code is of; Burn's is 1e-5.
 const ADAM_EPSILON: f32 = 1e-8;

@@ -1,4 +1,4 @@
-//! Ctrl-C: the run ends at the next window, and its last checkpoint stays.
+//! Ctrl-C: the run ends at the next batch, and its last checkpoint stays.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,17 +12,25 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub struct Stopped;
 
 /// Notes Ctrl-C from here on.
-pub(crate) fn watch() -> Result<()> {
+///
+/// # Errors
+///
+/// If something else listens for it already.
+pub fn watch() -> Result<()> {
     let watched = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     watched.context("cannot listen for Ctrl-C")
 }
 
 /// Whether Ctrl-C was pressed.
-pub(crate) fn asked() -> bool {
+pub fn asked() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// An error once Ctrl-C was pressed.
-pub(crate) fn check() -> Result<(), Stopped> {
+/// Asks whether Ctrl-C was pressed.
+///
+/// # Errors
+///
+/// Once it was.
+pub fn check() -> Result<(), Stopped> {
     if asked() { Err(Stopped) } else { Ok(()) }
 }

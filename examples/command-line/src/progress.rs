@@ -6,15 +6,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that counts tokens; it draws only where standard error is a terminal.
 #[derive(Debug)]
-pub(crate) struct TokenBar {
+pub struct TokenBar {
     bar: ProgressBar,
 }
 
 impl TokenBar {
     /// A bar for so many tokens.
-    pub(crate) fn new(name: String, n_tokens: u64) -> Self {
+    #[allow(clippy::missing_panics_doc, reason = "the template is a constant")]
+    pub fn new(name: String, n_tokens: u64) -> Self {
         let style = ProgressStyle::with_template(
-            "{prefix:32} {bar:30} {percent:>3} %  {per_sec}  {eta} left  {msg}",
+            "{prefix:40} {bar:30} {percent:>3} %  {per_sec}  {eta} left  {msg}",
         )
         .expect("the template is valid")
         .with_key(
@@ -29,12 +30,12 @@ impl TokenBar {
     }
 
     /// Counts tokens.
-    pub(crate) fn advance(&self, n_tokens: u64) {
+    pub fn advance(&self, n_tokens: u64) {
         self.bar.inc(n_tokens);
     }
 
     /// What is said behind the bar.
-    pub(crate) fn say(&self, message: String) {
+    pub fn say(&self, message: String) {
         self.bar.set_message(message);
     }
 }
