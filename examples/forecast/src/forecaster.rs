@@ -17,9 +17,6 @@ use crate::standardisation::Standardisation;
 /// The share of what is observed that intervals are to hold.
 pub const LEVEL: f64 = 0.9;
 
-/// Rows of a Monte Carlo pass: its memory is in proportion, its time hardly.
-const ROWS_OF_A_PASS: usize = 4096;
-
 /// Everything about a forecaster but its weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,9 +202,7 @@ pub(crate) fn draws(
     mc_samples: usize,
     seed: u64,
 ) -> Result<Vec<Tensor<2>>> {
-    let bytes_of_a_row = model.n_outputs() * size_of::<f32>();
-    let monte_carlo = MonteCarlo::new(mc_samples, MaskRng::seeded(seed))
-        .with_max_bytes(ROWS_OF_A_PASS * bytes_of_a_row);
+    let monte_carlo = MonteCarlo::new(mc_samples, MaskRng::seeded(seed));
     let draws = monte_carlo.samples(model, inputs).context("forecast by Monte Carlo")?;
     Ok(draws.into_value())
 }

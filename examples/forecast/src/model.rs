@@ -47,11 +47,6 @@ pub struct ForecastModel {
 }
 
 impl ForecastModel {
-    /// The width of what it gives.
-    pub(crate) fn n_outputs(&self) -> usize {
-        self.head.weight.dims()[1]
-    }
-
     /// The KL term under a prior for so many observations of this precision.
     pub(crate) fn kl_term(&self, n_terms: usize, precision: f64) -> KlTerm {
         let prior = DropoutPrior::new(LENGTH_SCALE, n_terms).with_precision(precision);

@@ -62,12 +62,12 @@ where
     let batches = pieces
         .batches(BATCH_ROWS, device)
         .inspect(|batch| bar.advance((batch.1.n_steps() * n_draws) as u64));
-    let runner = MonteCarlo::new(n_draws, rng)
-        .with_max_bytes(PASS_ROWS * size_of::<f32>())
-        .with_progress(|_| match interrupt::check() {
+    let runner = MonteCarlo::new(n_draws, rng).with_max_rows(PASS_ROWS).with_progress(|_| {
+        match interrupt::check() {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
-        });
+        }
+    });
     match runner.estimate_batches(model, batches, statistic) {
         Ok(estimate) => Ok(estimate.into_value()),
         Err(MonteCarloError::Cancelled) => bail!(interrupt::Stopped),

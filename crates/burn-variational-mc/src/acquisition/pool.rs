@@ -84,7 +84,8 @@ impl Pool {
     ///
     /// # Panics
     ///
-    /// If there are other scores than unlabelled rows, or `beta` is not positive and finite.
+    /// If there are other scores than unlabelled rows, `beta` is not positive and finite, or several
+    /// draws are folded into the draw of the noise.
     pub fn take(
         &mut self,
         k: usize,
@@ -104,6 +105,10 @@ impl Pool {
     /// # Errors
     ///
     /// If fewer than `k` rows are left. Then nothing is taken.
+    ///
+    /// # Panics
+    ///
+    /// If several draws are folded into the draw.
     pub fn take_at_random(
         &mut self,
         k: usize,
