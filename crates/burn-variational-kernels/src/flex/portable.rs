@@ -1,7 +1,7 @@
 //! On processors that have more, the portable path gives nearly what the vectorised one gives.
 
 use std::sync::atomic::Ordering;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 
@@ -18,14 +18,29 @@ const STEPS: usize = 4;
 const ROWS: usize = 5;
 const UNITS: usize = 70;
 
+/// As many as a prime: no width of a layer is a multiple of it, so that no two rows are alike.
+static NUMBERS: LazyLock<[f64; 4093]> =
+    LazyLock::new(|| std::array::from_fn(|k| ((k + 1) as f64 * 2.3).sin() * 0.6));
+
 pub(super) fn numbers<const D: usize>(
     dims: [usize; D],
     device: &Device,
     dtype: FloatDType,
 ) -> Tensor<D> {
     let n = dims.iter().product();
-    let values: Vec<f64> = (0..n).map(|k| ((k + 1) as f64 * 2.3).sin() * 0.6).collect();
-    Tensor::from_data(TensorData::new(values, dims), (device, dtype.into()))
+    let data = if dtype == FloatDType::F32 {
+        TensorData::new(repeated(n, |x| x as f32), dims)
+    } else {
+        TensorData::new(repeated(n, |x| x), dims)
+    };
+    Tensor::from_data(data, (device, dtype.into()))
+}
+
+/// So many numbers, the first again after the last.
+fn repeated<T: Copy>(n: usize, of: impl Fn(f64) -> T) -> Vec<T> {
+    let mut values = NUMBERS.map(of).repeat(n.div_ceil(NUMBERS.len()));
+    values.truncate(n);
+    values
 }
 
 pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
