@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 use burn::tensor::{Device, Tensor};
-use burn_variational::dropout::VariationalModel;
-use burn_variational::mc::GaussianMixture;
+use burn_variational::dropout::{MaskRng, VariationalModel};
 use burn_variational::mc::calibration::{ObservedDraws, SplitConformal};
+use burn_variational::mc::{GaussianMixture, MonteCarlo};
 
 use crate::arguments::{Centre, Noise, TrainArguments};
 use crate::evaluation::{Forecasts, Intervals, Judged, Table, follow};
@@ -207,7 +207,8 @@ impl Experiment {
     }
 
     fn draws(&self, model: &ForecastModel, windows: &Windows) -> Result<Vec<Tensor<2>>> {
-        draws(model, &windows.inputs, self.mc_samples, self.recipe.seed)
+        let rng = MaskRng::seeded(self.recipe.seed);
+        draws(model, &windows.inputs, &MonteCarlo::new(self.mc_samples, rng))
     }
 
     /// The noise about these outputs for the validation part.

@@ -17,6 +17,10 @@ use crate::standardisation::Standardisation;
 /// The share of what is observed that intervals are to hold.
 pub const LEVEL: f64 = 0.9;
 
+/// How many deviations of the series a value may be away from its centre: far beyond all that a model
+/// can have learned, and far within the numbers that it computes with.
+const MAX_DEVIATIONS: f64 = 1e9;
+
 /// Everything about a forecaster but its weights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,26 +125,35 @@ impl Forecaster {
         &self.config
     }
 
-    /// The steps that follow inputs `[steps][features]` in the units of the series, of which the
-    /// last ones count, as many as its window has; there is one feature, the value.
+    /// The steps that follow inputs `[steps][features]`, as [`window`](Self::window) reads them.
     ///
     /// # Errors
     ///
-    /// If there are fewer steps than the window has, another number of features, a value that is not
-    /// finite, or no draw.
+    /// As [`window`](Self::window) and [`forecasts`](Self::forecasts).
     pub fn predict(
         &self,
         inputs: &[Vec<f64>],
         mc_samples: usize,
         seed: u64,
     ) -> Result<Vec<StepForecast>> {
+        let mut forecasts = self.forecasts(&[self.window(inputs)?], mc_samples, seed)?;
+        Ok(forecasts.remove(0))
+    }
+
+    /// The window that a forecast is made of: the last of these inputs `[steps][features]` in the
+    /// units of the series. There is one feature, the value.
+    ///
+    /// # Errors
+    ///
+    /// If there are fewer steps than the window has, another number of features, or a value that is
+    /// not finite or too far from those that the model was trained on to be computed with.
+    pub fn window(&self, inputs: &[Vec<f64>]) -> Result<Vec<f64>> {
         let window = self.config.window;
         ensure!(
             inputs.len() >= window,
             "a forecast is made of {window} steps, and there are {}",
             inputs.len()
         );
-        ensure!(mc_samples > 0, "a forecast is made of at least one draw, and 0 were asked");
         let mut values = Vec::with_capacity(inputs.len());
         for (step, features) in inputs.iter().enumerate() {
             let [value] = features[..] else {
@@ -149,60 +162,99 @@ impl Forecaster {
             ensure!(value.is_finite(), "step {step} is {value}, and must be finite");
             values.push(value);
         }
-        self.forecast(&values[values.len() - window..], mc_samples, seed)
+        let values = values.split_off(values.len() - window);
+        let standardisation = &self.config.standardisation;
+        let centre = standardisation.centre_of(values[window - 1]);
+        for value in &values {
+            ensure!(
+                (value - centre).abs() / standardisation.deviation < MAX_DEVIATIONS,
+                "{value:?} is too far from {centre} for a model that was trained on a deviation of {}",
+                standardisation.deviation
+            );
+        }
+        Ok(values)
     }
 
-    /// The steps that follow a window.
-    fn forecast(&self, values: &[f64], mc_samples: usize, seed: u64) -> Result<Vec<StepForecast>> {
-        let standardisation = &self.config.standardisation;
-        let centre = standardisation.centre_of(values[values.len() - 1]);
+    /// The steps that follow each of some windows, which may be none. A draw is one function for all
+    /// of them: what is forecast of a window does not depend on what else is asked.
+    ///
+    /// # Errors
+    ///
+    /// If there is no draw, or what the model gives is not finite.
+    ///
+    /// # Panics
+    ///
+    /// If a window is of another length than those that the model was trained on.
+    pub fn forecasts(
+        &self,
+        windows: &[Vec<f64>],
+        mc_samples: usize,
+        seed: u64,
+    ) -> Result<Vec<Vec<StepForecast>>> {
+        ensure!(mc_samples > 0, "a forecast is made of at least one draw, and 0 were asked");
+        if windows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ForecasterConfig { standardisation, horizon, .. } = &self.config;
         let deviation = standardisation.deviation;
-        let standard: Vec<f32> =
-            values.iter().map(|value| ((value - centre) / deviation) as f32).collect();
-        let data = TensorData::new(standard, [1, values.len(), 1]);
+        let centres: Vec<_> = windows
+            .iter()
+            .map(|window| standardisation.centre_of(window[window.len() - 1]))
+            .collect();
+        let standard: Vec<f32> = windows
+            .iter()
+            .zip(&centres)
+            .flat_map(|(window, centre)| {
+                window.iter().map(move |value| ((value - centre) / deviation) as f32)
+            })
+            .collect();
+        let data = TensorData::new(standard, [windows.len(), self.config.window, 1]);
         let inputs = Tensor::from_data(data, &self.device);
-        let draws = draws(&self.model, &inputs, mc_samples, seed)?;
+        let monte_carlo =
+            MonteCarlo::new(mc_samples, MaskRng::seeded(seed)).with_function_samples();
+        let draws = draws(&self.model, &inputs, &monte_carlo)?;
         let mixture = GaussianMixture::new(draws, self.config.noise.on(&self.device));
 
         let moments = mixture.moments();
         let interval = mixture.central_interval(LEVEL);
         let conformal = self.config.conformal.interval(moments.mean());
-        let level = |values: Tensor<2>| {
-            let values = host(&values).into_iter().map(|value| centre + deviation * value);
-            values.collect::<Vec<_>>()
+        let values = [
+            moments.mean(),
+            moments.epistemic_variance(),
+            moments.variance(),
+            interval.lower(),
+            interval.upper(),
+            conformal.lower(),
+            conformal.upper(),
+        ];
+        let [mean, epistemic, total, lower, upper, conformal_lower, conformal_upper] =
+            values.map(|values| host(&values));
+        let forecast = |row: usize, h: usize| {
+            let k = row * horizon + h;
+            let level = |values: &[f64]| centres[row] + deviation * values[k];
+            let spread = |variances: &[f64]| deviation * variances[k].sqrt();
+            StepForecast {
+                step: h + 1,
+                mean: level(&mean),
+                epistemic_deviation: spread(&epistemic),
+                total_deviation: spread(&total),
+                lower_90: level(&lower),
+                upper_90: level(&upper),
+                lower_90_conformal: level(&conformal_lower),
+                upper_90_conformal: level(&conformal_upper),
+            }
         };
-        let spread = |variances: Tensor<2>| {
-            let deviations = host(&variances).into_iter().map(f64::sqrt);
-            deviations.map(|value| deviation * value).collect::<Vec<_>>()
-        };
-        let mean = level(moments.mean());
-        let [lower, upper] = [level(interval.lower()), level(interval.upper())];
-        let [conformal_lower, conformal_upper] =
-            [level(conformal.lower()), level(conformal.upper())];
-        let epistemic = spread(moments.epistemic_variance());
-        let total = spread(moments.variance());
-        let steps = (0..self.config.horizon).map(|h| StepForecast {
-            step: h + 1,
-            mean: mean[h],
-            epistemic_deviation: epistemic[h],
-            total_deviation: total[h],
-            lower_90: lower[h],
-            upper_90: upper[h],
-            lower_90_conformal: conformal_lower[h],
-            upper_90_conformal: conformal_upper[h],
-        });
-        Ok(steps.collect())
+        let rows = 0..windows.len();
+        Ok(rows.map(|row| (0..*horizon).map(|h| forecast(row, h)).collect()).collect())
     }
 }
 
-/// What a model gives with so many draws of its masks.
+/// What a model gives with each draw of its masks.
 pub(crate) fn draws(
     model: &ForecastModel,
     inputs: &Tensor<3>,
-    mc_samples: usize,
-    seed: u64,
+    monte_carlo: &MonteCarlo,
 ) -> Result<Vec<Tensor<2>>> {
-    let monte_carlo = MonteCarlo::new(mc_samples, MaskRng::seeded(seed));
     let draws = monte_carlo.samples(model, inputs).context("forecast by Monte Carlo")?;
     Ok(draws.into_value())
 }
