@@ -25,7 +25,7 @@ pub use extent::{BatchExtent, SequenceExtent};
 pub use kl::KlTerm;
 pub use locked::{LockedDropout, LockedDropoutConfig};
 pub use mask::DropoutMask;
-pub use model::{ModelInput, VariationalModel};
+pub use model::{ModelExtent, ModelInput, VariationalModel};
 pub use prior::DropoutPrior;
 pub use rng::MaskRng;
 pub use site::{Site, SiteName};

@@ -1,5 +1,6 @@
 //! Why a Monte Carlo prediction could not be made.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why a Monte Carlo prediction could not be made.
@@ -55,4 +56,23 @@ pub enum MonteCarloError {
     /// The progress callback said to stop.
     #[error("the prediction was cancelled")]
     Cancelled,
+    /// Every device of the [replicas](crate::Replicas) failed.
+    #[error("no device is left: {}", join(.0))]
+    Devices(Vec<DeviceFailure>),
+}
+
+/// A device that failed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeviceFailure {
+    /// The device.
+    pub device: String,
+    /// Why it failed.
+    pub reason: String,
+}
+
+fn join(failures: &[DeviceFailure]) -> String {
+    let texts =
+        failures.iter().map(|DeviceFailure { device, reason }| format!("{device}: {reason}"));
+    texts.collect::<Vec<_>>().join("; ")
 }

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use crate::MonteCarloError;
+use crate::{DeviceFailure, MonteCarloError};
 
 /// What a Monte Carlo run gives, of how many draws, and whether anything in it was random.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,7 @@ pub struct Estimate<T> {
     value: T,
     n_draws: usize,
     is_random: bool,
+    failures: Vec<DeviceFailure>,
 }
 
 /// An estimate, or why there is none.
@@ -19,7 +20,12 @@ pub type MonteCarloResult<T> = Result<Estimate<T>, MonteCarloError>;
 
 impl<T> Estimate<T> {
     pub(crate) fn new(value: T, n_draws: usize, is_random: bool) -> Self {
-        Self { value, n_draws, is_random }
+        Self { value, n_draws, is_random, failures: Vec::new() }
+    }
+
+    pub(crate) fn with_failures(mut self, failures: Vec<DeviceFailure>) -> Self {
+        self.failures = failures;
+        self
     }
 
     /// The number of draws that were made: fewer than were asked for if the run
@@ -34,6 +40,12 @@ impl<T> Estimate<T> {
         self.is_random
     }
 
+    /// The devices of the [replicas](crate::Replicas) that failed on the way, whose draws were made
+    /// by the others.
+    pub fn failures(&self) -> &[DeviceFailure] {
+        &self.failures
+    }
+
     /// What was estimated.
     pub fn into_value(self) -> T {
         self.value
@@ -41,7 +53,8 @@ impl<T> Estimate<T> {
 
     /// What `f` makes of it.
     pub fn map<R>(self, f: impl FnOnce(T) -> R) -> Estimate<R> {
-        Estimate { value: f(self.value), n_draws: self.n_draws, is_random: self.is_random }
+        let Self { value, n_draws, is_random, failures } = self;
+        Estimate { value: f(value), n_draws, is_random, failures }
     }
 }
 

@@ -20,6 +20,7 @@ mod perplexity;
 mod progress;
 mod quantiles;
 mod regression;
+mod replicas;
 mod runner;
 mod scored;
 mod sequence;
@@ -29,7 +30,7 @@ mod together;
 
 pub use classification::{ClassProbabilities, ClassificationPrediction};
 pub use early_stop::EarlyStop;
-pub use error::MonteCarloError;
+pub use error::{DeviceFailure, MonteCarloError};
 pub use estimate::{Estimate, MonteCarloResult};
 pub use interval::PredictionInterval;
 pub use log_mean_exp::LogMeanExp;
@@ -41,6 +42,7 @@ pub use quantiles::{Quantiles, central_interval, quantiles};
 pub use regression::{
     GaussianMixture, GaussianOutput, ObservationNoise, Precision, RealValues, RegressionPrediction,
 };
+pub use replicas::Replicas;
 pub use runner::MonteCarlo;
 pub use sequence::{mean_over_steps, sum_over_steps};
 pub use statistic::{Samples, Statistic};

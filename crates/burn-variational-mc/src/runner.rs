@@ -1,8 +1,10 @@
 //! The draws of a prediction, folded into passes of bounded size.
 
 mod batch;
+mod devices;
 mod estimates;
 mod passes;
+mod queue;
 
 use std::ops::ControlFlow;
 

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use burn::tensor::{Bool, Tensor, kind::Basic};
+use burn::tensor::{Bool, Device, Tensor, kind::Basic};
 use burn_variational_dropout::{MaskDraw, ModelInput, VariationalModel};
 
 use crate::sequence::is_padding;
@@ -56,6 +56,10 @@ where
         self.model.folds_draws()
     }
 
+    fn devices(&self) -> Vec<Device> {
+        self.model.devices()
+    }
+
     fn masks_for(&self, (input, _): &Self::Input, draw: MaskDraw) -> M::Masks {
         self.model.masks_for(input, draw)
     }
@@ -99,6 +103,10 @@ where
         self.0.folds_draws()
     }
 
+    fn devices(&self) -> Vec<Device> {
+        self.0.devices()
+    }
+
     fn masks_for(&self, (input, _): &Self::Input, draw: MaskDraw) -> M::Masks {
         self.0.masks_for(input, draw)
     }
@@ -135,6 +143,10 @@ impl<const D: usize> ModelInput for Padding<D> {
 
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         Self(fold_rows(&self.0, rows, n_draws))
+    }
+
+    fn to_device(&self, device: &Device) -> Self {
+        Self(self.0.clone().to_device(device))
     }
 }
 

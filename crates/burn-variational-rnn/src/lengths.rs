@@ -234,6 +234,10 @@ impl ModelInput for Lengths {
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         Self { lengths: self.lengths[rows].repeat(n_draws), seq_length: self.seq_length }
     }
+
+    fn to_device(&self, _device: &Device) -> Self {
+        self.clone()
+    }
 }
 
 #[cfg(test)]

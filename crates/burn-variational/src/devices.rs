@@ -1,4 +1,4 @@
-//! The devices that are compiled in, by name.
+//! The devices that are compiled in, by name, and those of servers.
 
 use burn::tensor::Device;
 
@@ -29,4 +29,49 @@ pub fn named(name: &str) -> Option<Device> {
         "cuda" => Some(Device::cuda(0)),
         _ => None,
     }
+}
+
+/// Why there is no device at an address.
+#[cfg(feature = "remote")]
+#[derive(Debug, thiserror::Error)]
+#[error("no device at {address}: {reason}")]
+#[non_exhaustive]
+pub struct RemoteError {
+    /// The address.
+    pub address: String,
+    /// What Burn's client says.
+    #[source]
+    pub reason: burn::tensor::remote::ConnectError,
+}
+
+/// The first device of a Burn remote server at a WebSocket address such as `ws://host:3000`, with the
+/// token that it asks for. What runs there is Burn's own protocol: any server of the same version of
+/// Burn will do.
+///
+/// WebSocket is not encrypted; [`RemoteHost::iroh`](burn::tensor::remote::RemoteHost::iroh) is.
+///
+/// # Errors
+///
+/// If nothing answers there, or the server refuses the token.
+///
+/// # Example
+///
+/// ```no_run
+/// use burn::tensor::Device;
+/// use burn_variational::devices;
+///
+/// let gpu = devices::remote("ws://gpu:3000", Some("token"))?;
+/// let both = [Device::flex(), gpu];
+/// # let _ = both;
+/// # Ok::<(), devices::RemoteError>(())
+/// ```
+#[cfg(feature = "remote")]
+pub fn remote(address: &str, token: Option<&str>) -> Result<Device, RemoteError> {
+    let host = burn::tensor::remote::RemoteHost::websocket(address);
+    let host = match token {
+        Some(token) => host.with_credential(token),
+        None => host,
+    };
+    let device = Device::remote_options(&host).init();
+    device.map_err(|reason| RemoteError { address: address.to_string(), reason })
 }

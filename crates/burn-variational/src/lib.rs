@@ -29,7 +29,8 @@ pub mod prelude {
         VariationalEmbeddingConfig,
     };
     pub use crate::mc::{
-        EarlyStop, Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Samples, Statistic,
+        EarlyStop, Estimate, Moments, MonteCarlo, MonteCarloError, Pass, Replicas, Samples,
+        Statistic,
     };
     pub use crate::rnn::{
         CellConfig, CellSite, Direction, Directions, DropoutWrapper, DropoutWrapperConfig,

@@ -50,7 +50,7 @@ fn draw(k: u64) -> MaskDraw {
 }
 
 /// That the moments over all draws are those of a plain loop.
-fn check<M: Module, I: ModelInput, const D: usize>(
+fn check<M: Module + Sync, I: ModelInput, const D: usize>(
     model: &Bayesian<M, I, Tensor<D>>,
     forward: fn(&M, I) -> Tensor<D>,
     input: &I,

@@ -5,7 +5,7 @@ mod classification;
 mod passes;
 mod regression;
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::{Device, Tensor};
 use burn_variational::prelude::*;
@@ -31,12 +31,12 @@ fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
 /// A model that gives what it was told to, draw after draw of all rows, under masks that do nothing.
 struct Told {
     outputs: Vec<Tensor<3>>,
-    next: Cell<usize>,
+    next: AtomicUsize,
 }
 
 impl Told {
     fn new(outputs: Vec<Tensor<3>>) -> Self {
-        Self { outputs, next: Cell::new(0) }
+        Self { outputs, next: AtomicUsize::new(0) }
     }
 }
 
@@ -51,7 +51,7 @@ impl VariationalModel for Told {
     }
 
     fn run(&self, input: Tensor<3>, n_draws: &usize) -> Tensor<3> {
-        let first = self.next.replace(self.next.get() + n_draws);
+        let first = self.next.fetch_add(*n_draws, Ordering::Relaxed);
         let output = Tensor::cat(self.outputs[first..][..*n_draws].to_vec(), 0);
         assert_eq!(output.dims()[0], input.dims()[0], "all rows in every pass");
         output

@@ -168,7 +168,7 @@ impl<M: Module, I, O> Bayesian<M, I, O> {
     }
 }
 
-impl<M: Module, I: ModelInput, O> VariationalModel for Bayesian<M, I, O> {
+impl<M: Module + Sync, I: ModelInput, O> VariationalModel for Bayesian<M, I, O> {
     type Input = I;
     type Masks = WeightMasks;
     type Output = O;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use burn_variational_dropout::{ModelInput, VariationalModel};
 
 use crate::scored::{JointlyScored, Observed, Padding, fold_rows};
@@ -90,6 +90,10 @@ impl<const D: usize> ModelInput for ObservedClasses<D> {
 
     fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         Self(fold_rows(&self.0, rows, n_draws))
+    }
+
+    fn to_device(&self, device: &Device) -> Self {
+        Self(self.0.clone().to_device(device))
     }
 }
 

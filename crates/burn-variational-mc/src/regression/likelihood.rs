@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use burn_variational_dropout::{ModelInput, VariationalModel};
 
 use super::noise::ObservationNoise;
@@ -129,6 +129,10 @@ impl<const D: usize> ModelInput for ObservedValues<D> {
             values: fold_rows(&self.values, rows.clone(), n_draws),
             noise: self.noise.fold(rows, n_draws),
         }
+    }
+
+    fn to_device(&self, device: &Device) -> Self {
+        Self { values: self.values.clone().to_device(device), noise: self.noise.to_device(device) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::{GaussianOutput, log_density};
@@ -101,6 +101,15 @@ impl<const D: usize> Precision<D> {
             _ => self.clone(),
         }
     }
+
+    fn to_device(&self, device: &Device) -> Self {
+        match &self.0 {
+            Value::Number(_) => self.clone(),
+            Value::Tensor(precision) => {
+                Self(Value::Tensor(Box::new(Tensor::clone(precision).to_device(device))))
+            }
+        }
+    }
 }
 
 /// Where the Gaussian noise of observations comes from.
@@ -158,6 +167,13 @@ impl<const D: usize> ObservationNoise<D> {
     pub(super) fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
         match self {
             Self::Given(precision) => Self::Given(precision.fold(rows, n_draws)),
+            Self::Predicted => Self::Predicted,
+        }
+    }
+
+    pub(super) fn to_device(&self, device: &Device) -> Self {
+        match self {
+            Self::Given(precision) => Self::Given(precision.to_device(device)),
             Self::Predicted => Self::Predicted,
         }
     }

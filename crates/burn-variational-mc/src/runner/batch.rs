@@ -83,6 +83,7 @@ impl<S> Batch<S> {
     where
         S: Statistic<D>,
     {
+        passes.begin();
         let (mut index, mut first_row) = (0, 0);
         while first_row < self.n_rows {
             if index == self.blocks.len() {

@@ -5,6 +5,7 @@ use burn_variational_dropout::{ModelInput, VariationalModel};
 
 use super::MonteCarlo;
 use super::batch::Batch;
+use super::devices::OnDevices;
 use super::passes::RunPasses;
 use crate::{
     EarlyStop, Estimate, Moments, MonteCarloError, MonteCarloResult, Pass, Samples, Statistic,
@@ -77,14 +78,13 @@ impl MonteCarlo {
         M: VariationalModel<Output = Tensor<D>>,
         S: Statistic<D>,
     {
-        let (n_rows, folds) = (M::Input::n_rows, model.folds_draws());
-        self.accumulate_batches(
-            batches,
-            n_rows,
-            folds,
-            statistic,
-            |input: &M::Input, pass: &Pass| Ok(pass.run(model, input)),
-        )
+        let (n_rows, folds, devices) = (M::Input::n_rows, model.folds_draws(), model.devices());
+        if devices.is_empty() {
+            let forward = |input: &M::Input, pass: &Pass| Ok(pass.run(model, input));
+            return self.accumulate_batches(batches, n_rows, folds, statistic, forward);
+        }
+        let passes = OnDevices::new(model, devices);
+        self.accumulate_batches(batches, n_rows, folds, statistic, passes)
     }
 
     /// A statistic of what a closure makes of the passes over `n_rows` rows: for what is no
@@ -212,7 +212,8 @@ impl MonteCarlo {
             all
         });
         let all = all.expect("MonteCarlo: batches must not be empty, got none");
-        Ok(Estimate::new(all.finish(), n_draws, is_random))
+        let estimate = Estimate::new(all.finish(), n_draws, is_random);
+        Ok(estimate.with_failures(passes.failures()))
     }
 }
 

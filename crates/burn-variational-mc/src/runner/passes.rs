@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use burn::tensor::Tensor;
 
 use super::MonteCarlo;
-use crate::{MonteCarloError, Pass};
+use crate::{DeviceFailure, MonteCarloError, Pass};
 
 /// Some draws of a block of rows, cut into passes.
 #[derive(Debug)]
@@ -57,6 +57,14 @@ pub(super) type Take<'a, const D: usize, E> = dyn FnMut(Ran<D>) -> Result<Contro
 
 /// Who runs passes over inputs.
 pub(super) trait RunPasses<B, const D: usize, E> {
+    /// Is told that the input will be another one.
+    fn begin(&mut self) {}
+
+    /// The devices that failed so far.
+    fn failures(&self) -> Vec<DeviceFailure> {
+        Vec::new()
+    }
+
     /// Runs the passes of a plan, and hands them over in the order of their draws.
     fn run(&mut self, input: &B, plan: &Plan<'_>, take: &mut Take<'_, D, E>) -> Result<(), E>;
 }

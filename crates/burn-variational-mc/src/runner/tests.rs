@@ -1,3 +1,4 @@
+mod devices;
 mod early_stop;
 mod progress;
 
