@@ -12,6 +12,8 @@ fn features() -> Vec<&'static str> {
         ("ndarray", cfg!(feature = "ndarray")),
         ("wgpu", cfg!(feature = "wgpu")),
         ("cuda", cfg!(feature = "cuda")),
+        ("remote", cfg!(feature = "remote")),
+        ("train", cfg!(feature = "train")),
     ];
     features.into_iter().filter_map(|(name, is_on)| is_on.then_some(name)).collect()
 }

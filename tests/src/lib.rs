@@ -4,6 +4,8 @@
 mod closeness;
 mod devices;
 mod golden;
+#[cfg(feature = "train")]
+mod learner;
 mod reference;
 
 pub use burn_variational_kernels::testing::{Operation, engine_runs, is_ruled_out, without_engine};
@@ -16,6 +18,8 @@ pub use golden::{
     Golden, GoldenCase, GoldenExpected, GoldenExpectedLayer, GoldenLayer, GoldenTensor,
     golden_cases, golden_folder, read_golden,
 };
+#[cfg(feature = "train")]
+pub use learner::{LearnedModel, assert_step, learned};
 pub use reference::{
     Cell, Reference, ReferenceBatch, ReferenceMask, ReferenceMasks, ReferenceOutput, ReferenceSites,
 };

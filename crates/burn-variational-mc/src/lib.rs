@@ -3,6 +3,8 @@
 
 pub mod acquisition;
 pub mod calibration;
+#[cfg(feature = "train")]
+pub mod metrics;
 
 mod accumulator;
 mod classification;

@@ -83,7 +83,7 @@ use crate::{
 /// let (output, _) = layer.forward(input, None, &masks);
 /// assert_eq!(output.dims(), [4, 6, 3]);
 /// ```
-pub trait RecurrentCell: Module + ModuleDisplay + Sync {
+pub trait RecurrentCell: Module + ModuleDisplay + Sync + 'static {
     /// What is carried from step to step.
     type State: RecurrentState;
 

@@ -102,24 +102,32 @@ impl<I, O, B: Batcher<I, O>> Batcher<(usize, I), Stamped<O>> for StampedBatcher<
 pub struct StampedLoader<O> {
     loader: Arc<dyn DataLoader<Stamped<O>>>,
     epoch: AtomicU64,
+    /// Epochs that the loader has yet to shuffle for, and nobody reads.
+    n_skipped: AtomicU64,
 }
 
 impl<O> StampedLoader<O> {
     /// Around a loader whose batches a [`StampedBatcher`] makes; the first epoch is 1.
     pub fn new(loader: Arc<dyn DataLoader<Stamped<O>>>) -> Self {
-        Self { loader, epoch: AtomicU64::new(1) }
+        Self { loader, epoch: AtomicU64::new(1), n_skipped: AtomicU64::new(0) }
     }
 
-    /// Begins with this epoch: what a resumed run does, with the one after its checkpoint.
+    /// Begins with this epoch, counted from 1: what a resumed run does, with the one after its
+    /// checkpoint. Its batches are those of that epoch, for the loader first shuffles as often as it
+    /// would have.
     ///
-    /// Burn's loaders shuffle as in their first epoch then, whatever the epoch: batches that were
-    /// not there before have draws that were not there before.
+    /// # Panics
+    ///
+    /// If the epoch is 0.
     pub fn with_first_epoch(self, epoch: u64) -> Self {
-        Self { epoch: AtomicU64::new(epoch), ..self }
+        assert!(epoch > 0, "StampedLoader: epochs are counted from 1, got 0");
+        let (epoch, n_skipped) = (AtomicU64::new(epoch), AtomicU64::new(epoch - 1));
+        Self { epoch, n_skipped, ..self }
     }
 
     fn with_loader(&self, loader: Arc<dyn DataLoader<Stamped<O>>>) -> Self {
-        Self { loader, epoch: AtomicU64::new(self.epoch.load(Ordering::Relaxed)) }
+        let same = |number: &AtomicU64| AtomicU64::new(number.load(Ordering::Relaxed));
+        Self { loader, epoch: same(&self.epoch), n_skipped: same(&self.n_skipped) }
     }
 }
 
@@ -131,6 +139,10 @@ impl<O> std::fmt::Debug for StampedLoader<O> {
 
 impl<O: Send + 'static> DataLoader<Stamped<O>> for StampedLoader<O> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Stamped<O>> + 'a> {
+        // Burn's loaders shuffle once for each time that they are iterated over.
+        for _ in 0..self.n_skipped.swap(0, Ordering::Relaxed) {
+            drop(self.loader.iter());
+        }
         let epoch = self.epoch.fetch_add(1, Ordering::Relaxed);
         Box::new(OfEpoch { batches: self.loader.iter(), epoch })
     }
@@ -243,6 +255,21 @@ mod tests {
         let (_, second) = (epoch(&whole), epoch(&whole));
         let resumed = loader(0, false).with_first_epoch(2);
         assert_eq!(epoch(&resumed), second);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_has_the_batches_of_its_epoch() {
+        for n_workers in [0, 1, 4] {
+            // As a learner does, which moves the loader to its device first.
+            let start = |first| {
+                let loader = loader(n_workers, true).with_first_epoch(first);
+                loader.to_device(&Device::flex())
+            };
+            let whole = start(1);
+            let epochs = [epoch(&*whole), epoch(&*whole), epoch(&*whole)];
+            assert_ne!(epochs[0], epochs[1]);
+            assert_eq!(epoch(&*start(3)), epochs[2], "{n_workers} workers");
+        }
     }
 
     #[test]

@@ -52,6 +52,12 @@ pub struct Arguments {
     /// Seed of the split into training and test reviews, of parameters and of masks
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Train by burn-train's Learner, whose dashboard is drawn on a terminal
+    #[arg(long)]
+    pub dashboard: bool,
+    /// Threads that make batches for the Learner
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "dashboard")]
+    pub workers: u64,
     /// Folder for results, pictures, models and checkpoints
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
@@ -128,6 +134,7 @@ pub(crate) struct Run {
     pub(crate) type_prob: f64,
     pub(crate) length_scale: f64,
     pub(crate) mc_samples: usize,
+    pub(crate) by_learner: bool,
     pub(crate) seed: u64,
     /// A checksum of the reviews and their ratings.
     pub(crate) reviews_crc32: u32,
@@ -145,6 +152,7 @@ impl Run {
             type_prob: data.preset.type_prob,
             length_scale: data.preset.length_scale,
             mc_samples: arguments.mc_samples as usize,
+            by_learner: arguments.dashboard,
             seed: arguments.seed,
             reviews_crc32: data.reviews_crc32,
         }

@@ -60,7 +60,7 @@ impl Trainer<'_> {
             cell: self.run.cell,
             backend: self.run.backend,
             seed: self.run.seed,
-            epochs: checkpoint.epochs.len(),
+            epochs: self.run.epochs,
             prob: self.run.prob,
             type_prob: self.run.type_prob,
             length_scale: self.run.length_scale,

@@ -8,6 +8,7 @@ mod checkpoint;
 mod data;
 mod evaluation;
 mod foreign;
+mod learner;
 mod method;
 mod model;
 mod output;
@@ -53,7 +54,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     eprintln!("{}", data.summary());
-    let trainer = Trainer { run: &run, data: &data, output: &output, device };
+    let trainer = Trainer {
+        run: &run,
+        data: &data,
+        output: &output,
+        device,
+        workers: arguments.workers as usize,
+    };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {

@@ -117,7 +117,10 @@ impl OutputDir {
     pub(crate) fn finish(&self, methods: &[FinishedMethod], scale: Scale) -> Result<()> {
         let results: Vec<_> = methods.iter().map(|method| &method.result).collect();
         self.0.replace(RESULTS, &serde_json::to_vec_pretty(&results)?)?;
-        pictures::learning_curves(methods).save(self.0.path(CURVES))?;
+        // A `Learner` has its own.
+        if methods.iter().any(|method| !method.epochs.is_empty()) {
+            pictures::learning_curves(methods).save(self.0.path(CURVES))?;
+        }
         pictures::calibration(methods).save(self.0.path(CALIBRATION))?;
         for method in methods {
             if let Some(monte_carlo) = &method.monte_carlo {

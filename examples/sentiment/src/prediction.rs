@@ -16,7 +16,7 @@ use command_line::interrupt;
 
 /// The pieces of a batch, and the rows of a pass: draws of a batch are folded as far as they fit.
 const BATCH_ROWS: usize = 256;
-const PASS_ROWS: usize = 512;
+pub(crate) const PASS_ROWS: usize = 512;
 
 /// The draws of the rating of each piece, `[n_pieces, 1]`, standardised; by weight averaging there is
 /// one.

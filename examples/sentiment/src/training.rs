@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{Adam, AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::Device;
 use burn_variational::dropout::{MaskRng, VariationalModel};
 use burn_variational::rnn::{CellConfig, RecurrentCell};
@@ -29,7 +29,7 @@ const ADAM_EPSILON: f32 = 1e-8;
 const SHOWN_TRAIN_PIECES: usize = 500;
 /// The draws of the curves, as in the paper's code, and the epochs from one point to the next: so
 /// many draws of the test reviews take about as long as an epoch.
-const CURVE_DRAWS: usize = 10;
+pub(crate) const CURVE_DRAWS: usize = 10;
 const CURVE_EPOCHS: usize = 10;
 
 /// Trains and evaluates the methods of a run.
@@ -39,6 +39,8 @@ pub(crate) struct Trainer<'a> {
     pub(crate) data: &'a Data,
     pub(crate) output: &'a OutputDir,
     pub(crate) device: Device,
+    /// Threads that make batches for a `Learner`.
+    pub(crate) workers: usize,
 }
 
 /// A model in training.
@@ -58,6 +60,18 @@ impl<C: RecurrentCell> Training<C> {
 impl Trainer<'_> {
     /// Trains a method from its last checkpoint, or from scratch, and evaluates it.
     pub(crate) fn method<K: CellConfig + Serialize + DeserializeOwned>(
+        &self,
+        method: Method,
+        make_cell: impl FnOnce(usize, usize) -> K,
+    ) -> Result<FinishedMethod> {
+        if self.run.by_learner {
+            self.method_by_learner(method, make_cell)
+        } else {
+            self.method_by_loop(method, make_cell)
+        }
+    }
+
+    fn method_by_loop<K: CellConfig + Serialize + DeserializeOwned>(
         &self,
         method: Method,
         make_cell: impl FnOnce(usize, usize) -> K,
@@ -92,9 +106,8 @@ impl Trainer<'_> {
         let model = config.init(&self.device.clone().autodiff());
         let preset = &self.data.preset;
         let kl = model.kl_term(preset, self.data.train.len());
-        let adam = AdamConfig::new().with_epsilon(ADAM_EPSILON).build();
         // In the gradient, as the penalty of the loss would be.
-        let optimizer = with_decays(adam, Decay::Coupled, kl.decays(&model));
+        let optimizer = with_decays(adam(), Decay::Coupled, kl.decays(&model));
         let loaded = checkpoints.load(model.clone(), |_| optimizer.clone())?;
         let Some((model, optimizer, checkpoint)) = loaded else {
             let checkpoint = MethodCheckpoint::new(self.run);
@@ -193,6 +206,11 @@ impl Trainer<'_> {
         checkpoint.n_steps += 1;
         f64::from(error.into_scalar::<f32>())
     }
+}
+
+/// The optimiser of all methods, without their decays.
+pub(crate) fn adam() -> Adam {
+    AdamConfig::new().with_epsilon(ADAM_EPSILON).build()
 }
 
 /// Pieces are batched with others of up to these lengths: quarters of a piece, and whole pieces, which

@@ -106,6 +106,23 @@ impl LabelledProbabilities {
         Ok(Self { n_classes, probabilities, log_likelihoods, classes })
     }
 
+    /// Adds the predictions of another batch, behind these.
+    ///
+    /// # Panics
+    ///
+    /// If they are of another number of classes.
+    pub fn append(&mut self, other: Self) {
+        assert!(
+            other.n_classes == self.n_classes,
+            "LabelledProbabilities: n_classes must be {}, got {}",
+            self.n_classes,
+            other.n_classes
+        );
+        self.probabilities.extend(other.probabilities);
+        self.log_likelihoods.extend(other.log_likelihoods);
+        self.classes.extend(other.classes);
+    }
+
     /// The probabilities of each prediction, and its observed class.
     fn rows(&self) -> impl Iterator<Item = (&[f64], usize)> {
         self.probabilities.chunks_exact(self.n_classes).zip(self.classes.iter().copied())
