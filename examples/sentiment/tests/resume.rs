@@ -34,8 +34,8 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Kills a run as soon as it has said that so many epochs are over: about when their checkpoint is
 /// written.
-fn kill_after(n_epochs: usize, folder: &Path) {
-    let mut child = program(folder, &ARGUMENTS)
+fn kill_after(n_epochs: usize, folder: &Path, arguments: &[&str]) {
+    let mut child = program(folder, arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -50,14 +50,25 @@ fn kill_after(n_epochs: usize, folder: &Path) {
 
 #[test]
 fn a_run_killed_in_any_method_ends_as_an_uninterrupted_one() {
-    let whole = folder();
-    assert!(run(whole.path(), &ARGUMENTS).status.success());
-    let resume = [&ARGUMENTS[..], &["--resume"]].concat();
     // In each of the three methods, of three epochs each.
-    for n_epochs in [2, 5, 8] {
+    ends_as_uninterrupted(&ARGUMENTS, &[2, 5, 8]);
+}
+
+#[test]
+fn a_learner_that_is_killed_goes_on_from_its_last_checkpoint() {
+    let arguments = ["--data", "data", "--epochs", "4", "--mc-samples", "2", "--dashboard"];
+    let arguments = [&arguments[..], &["--dropout", "variational"]].concat();
+    ends_as_uninterrupted(&arguments, &[1, 3]);
+}
+
+fn ends_as_uninterrupted(arguments: &[&str], kills: &[usize]) {
+    let whole = folder();
+    assert!(run(whole.path(), arguments).status.success());
+    let resume = [arguments, &["--resume"]].concat();
+    for &n_epochs in kills {
         let killed = folder();
-        kill_after(n_epochs, killed.path());
-        let without = run(killed.path(), &ARGUMENTS);
+        kill_after(n_epochs, killed.path(), arguments);
+        let without = run(killed.path(), arguments);
         let error = String::from_utf8(without.stderr).unwrap();
         assert!(error.contains("an interrupted run is here; go on with --resume"), "{error}");
         let output = run(killed.path(), &resume);

@@ -41,9 +41,12 @@ pub trait Measure: Clone + Send + Sync {
 pub struct RowMean<I> {
     name: String,
     higher_is_better: bool,
-    of_rows: Arc<dyn Fn(&I) -> Vec<f64> + Send + Sync>,
+    of_rows: Arc<OfRows<I>>,
     of_mean: fn(f64) -> f64,
 }
+
+/// The number of each row of a batch.
+type OfRows<I> = dyn Fn(&I) -> Vec<f64> + Send + Sync;
 
 impl<I> RowMean<I> {
     /// The mean of these numbers, of which less is better.

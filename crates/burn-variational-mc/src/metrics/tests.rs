@@ -23,8 +23,6 @@ fn epoch<M: Metric + Numeric>(mut metric: M, batches: &[M::Input]) -> f64 {
     let running = metric.running_value().unwrap().current();
     let entry = metric.compute().unwrap();
     assert_eq!(entry.serialized, NumericEntry::Final(running).serialize());
-    metric.clear();
-    assert!(metric.running_value().is_none() && metric.value().is_none());
     running
 }
 
@@ -169,6 +167,17 @@ fn predictions_that_are_not_finite_make_their_epoch_nan() {
     let error = CalibrationError::new(Binning::EqualWidth(5));
     assert!(epoch(averaged(error.clone()), &batches).is_nan());
     assert!(epoch(averaged(error), &batches[..1]).is_finite());
+}
+
+#[test]
+fn a_metric_begins_every_epoch_anew() {
+    let (whole, batches) = real_values();
+    let mut metric = drawn(regression::rmse());
+    metric.update(&ByMonteCarlo(batches[0].clone()), &metadata()).unwrap();
+    metric.clear();
+    assert!(metric.running_value().is_none() && metric.value().is_none());
+    let expected = epoch(drawn(regression::rmse()), &[ByMonteCarlo(whole.clone())]);
+    assert_near(epoch(metric, &[ByMonteCarlo(whole)]), expected);
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Trainer<'_> {
         }
         let learner = Learner::new(learner, optimizer, preset.lr);
         let result = watched(&interrupter, || training.launch(learner));
-        Ok((finished(result)?.into_model(), run.epochs - n_done))
+        Ok((finished(result, &interrupter)?.into_model(), run.epochs - n_done))
     }
 
     /// Batches of pieces that know their draws.
@@ -146,11 +146,13 @@ impl Trainer<'_> {
 /// The model of a training that came to its end.
 fn finished<C: RecurrentCell>(
     result: LearningResult<SentimentLearner<C>>,
+    interrupter: &Interrupter,
 ) -> Result<SentimentLearner<C>> {
     if let Some(error) = result.error {
         return Err(anyhow!("{error}").context("the training failed"));
     }
-    if result.interrupted.is_some() {
+    // A dashboard that closes takes back the stop that was asked of it, and leaves the reason.
+    if result.interrupted.is_some() || interrupter.get_message().is_some() {
         bail!(Stopped);
     }
     Ok(result.model)
