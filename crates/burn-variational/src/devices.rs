@@ -40,7 +40,6 @@ pub struct RemoteError {
     /// The address.
     pub address: String,
     /// What Burn's client says.
-    #[source]
     pub reason: burn::tensor::remote::ConnectError,
 }
 

@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Probability of dropping, at all sites [default: 0.5; without --data 0.25, of word types 0.02]
     #[arg(long, value_name = "P", value_parser = probability)]
     pub prob: Option<f64>,
+    /// Probability of dropping on the recurrence [default: as --prob]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub recurrent_prob: Option<f64>,
     /// Probability of dropping a word type [default: as --prob]
     #[arg(long, value_name = "P", value_parser = probability)]
     pub type_prob: Option<f64>,
@@ -131,6 +134,7 @@ pub(crate) struct Run {
     pub(crate) backend: BackendName,
     pub(crate) epochs: usize,
     pub(crate) prob: f64,
+    pub(crate) recurrent_prob: f64,
     pub(crate) type_prob: f64,
     pub(crate) length_scale: f64,
     pub(crate) mc_samples: usize,
@@ -149,6 +153,7 @@ impl Run {
             backend: arguments.backend,
             epochs: arguments.epochs.map_or(data.preset.epochs, |epochs| epochs as usize),
             prob: data.preset.prob,
+            recurrent_prob: data.preset.recurrent_prob,
             type_prob: data.preset.type_prob,
             length_scale: data.preset.length_scale,
             mc_samples: arguments.mc_samples as usize,

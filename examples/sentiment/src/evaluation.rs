@@ -62,6 +62,7 @@ impl Trainer<'_> {
             seed: self.run.seed,
             epochs: self.run.epochs,
             prob: self.run.prob,
+            recurrent_prob: self.run.recurrent_prob,
             type_prob: self.run.type_prob,
             length_scale: self.run.length_scale,
             steps: checkpoint.n_steps,

@@ -31,13 +31,13 @@ impl Method {
         self != Self::None
     }
 
-    /// What the recurrent layer drops at this rate.
-    pub(crate) fn dropout(self, prob: f64) -> StackDropout {
+    /// What the recurrent layer drops at these rates, of inputs and outputs and of the recurrence.
+    pub(crate) fn dropout(self, prob: f64, recurrent_prob: f64) -> StackDropout {
         match self {
             Self::None => StackDropout::none(),
             Self::Naive => StackDropout::naive(prob),
-            Self::Variational => StackDropout::variational(prob, prob),
-            Self::VariationalUntied => StackDropout::variational_untied(prob, prob),
+            Self::Variational => StackDropout::variational(prob, recurrent_prob),
+            Self::VariationalUntied => StackDropout::variational_untied(prob, recurrent_prob),
         }
     }
 

@@ -39,7 +39,7 @@ impl<K: CellConfig> SentimentModelConfig<K> {
         let layer = StackConfig::from_cell(make_cell(d_embedding, d_hidden));
         Self {
             embedding: method.with_word_types(embedding.with_initializer(small), preset.type_prob),
-            layer: layer.with_dropout(method.dropout(preset.prob)),
+            layer: layer.with_dropout(method.dropout(preset.prob, preset.recurrent_prob)),
             output: LinearConfig::new(d_hidden, 1)
                 .with_initializer(Initializer::XavierUniform { gain: 1.0 }),
         }
@@ -81,7 +81,7 @@ impl<C: RecurrentCell> SentimentModel<C> {
         KlTerm::l2(self, prior.bias_lambda())
             .with_param("embedding.weight", lambda(preset.type_prob))
             .with_param("layer.layers.0.cell.gates.input", of_weights)
-            .with_param("layer.layers.0.cell.gates.recurrent", of_weights)
+            .with_param("layer.layers.0.cell.gates.recurrent", lambda(preset.recurrent_prob))
             .with_param("output.weight", of_weights)
     }
 }

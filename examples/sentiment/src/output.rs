@@ -31,8 +31,9 @@ pub(crate) struct MethodResult {
     pub(crate) backend: BackendName,
     pub(crate) seed: u64,
     pub(crate) epochs: usize,
-    /// The probability of dropping at all sites but that of word types, and there.
+    /// The probability of dropping on inputs and outputs, on the recurrence, and of word types.
     pub(crate) prob: f64,
+    pub(crate) recurrent_prob: f64,
     pub(crate) type_prob: f64,
     pub(crate) length_scale: f64,
     /// Optimisation steps.

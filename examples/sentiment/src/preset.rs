@@ -7,8 +7,9 @@ use crate::Arguments;
 pub(crate) struct Preset {
     pub(crate) d_embedding: usize,
     pub(crate) d_hidden: usize,
-    /// The probability of dropping, at all sites but that of word types.
+    /// The probability of dropping on inputs and outputs, on the recurrence, and of word types.
     pub(crate) prob: f64,
+    pub(crate) recurrent_prob: f64,
     pub(crate) type_prob: f64,
     /// The words that are known.
     pub(crate) n_words: usize,
@@ -34,6 +35,7 @@ impl Preset {
             d_embedding: 128,
             d_hidden: 128,
             prob: 0.5,
+            recurrent_prob: 0.5,
             type_prob: 0.5,
             n_words: 20_000,
             piece_length: 200,
@@ -52,6 +54,7 @@ impl Preset {
             d_embedding: 64,
             d_hidden: 64,
             prob: 0.25,
+            recurrent_prob: 0.25,
             type_prob: 0.02,
             n_words: 2_000,
             batch_size: 32,
@@ -65,6 +68,10 @@ impl Preset {
     pub(crate) fn with(self, arguments: &Arguments) -> Self {
         Self {
             prob: arguments.prob.unwrap_or(self.prob),
+            recurrent_prob: arguments
+                .recurrent_prob
+                .or(arguments.prob)
+                .unwrap_or(self.recurrent_prob),
             type_prob: arguments.type_prob.or(arguments.prob).unwrap_or(self.type_prob),
             length_scale: arguments.length_scale.unwrap_or(self.length_scale),
             ..self

@@ -80,6 +80,11 @@
 //! }
 //! ```
 //!
+//! On several devices burn-train adds the gradients of their batches (`ExecutionStrategy::multi`), as it
+//! does those that it accumulates. With `n` of them divide the learning rate by `n`, or the loss, for
+//! the step that one batch of all rows would have; the KL term, which is once a step, stays as it is
+//! where it is a decay, and is to be divided by `n` where it is part of the loss.
+//!
 //! Then `SupervisedTraining` takes the metrics:
 //!
 //! ```
