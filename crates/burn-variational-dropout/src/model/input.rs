@@ -55,6 +55,23 @@ impl<A: ModelExtent, B: ModelExtent> ModelExtent for (A, B) {
     }
 }
 
+/// What is the same of tensors of all ranks and kinds: their rows are their first dimension.
+macro_rules! rows_of_a_tensor {
+    () => {
+        fn n_rows(&self) -> usize {
+            self.dims()[0]
+        }
+
+        fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
+            self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
+        }
+
+        fn to_device(&self, device: &Device) -> Self {
+            self.clone().to_device(device)
+        }
+    };
+}
+
 /// Sequences of features, `[batch_size, seq_length, units]`.
 impl ModelInput for Tensor<3> {
     type Extent = SequenceExtent;
@@ -64,17 +81,7 @@ impl ModelInput for Tensor<3> {
         SequenceExtent::new(batch_size, seq_length, &self.device()).with_dtype(self.dtype().into())
     }
 
-    fn n_rows(&self) -> usize {
-        self.dims()[0]
-    }
-
-    fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
-        self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
-    }
-
-    fn to_device(&self, device: &Device) -> Self {
-        self.clone().to_device(device)
-    }
+    rows_of_a_tensor!();
 }
 
 /// Sequences of tokens, `[batch_size, seq_length]`.
@@ -86,17 +93,7 @@ impl ModelInput for Tensor<2, Int> {
         SequenceExtent::new(batch_size, seq_length, &self.device())
     }
 
-    fn n_rows(&self) -> usize {
-        self.dims()[0]
-    }
-
-    fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
-        self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
-    }
-
-    fn to_device(&self, device: &Device) -> Self {
-        self.clone().to_device(device)
-    }
+    rows_of_a_tensor!();
 }
 
 /// Rows of features, `[batch_size, units]`.
@@ -107,17 +104,7 @@ impl ModelInput for Tensor<2> {
         BatchExtent::new(self.dims()[0], &self.device()).with_dtype(self.dtype().into())
     }
 
-    fn n_rows(&self) -> usize {
-        self.dims()[0]
-    }
-
-    fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
-        self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
-    }
-
-    fn to_device(&self, device: &Device) -> Self {
-        self.clone().to_device(device)
-    }
+    rows_of_a_tensor!();
 }
 
 /// Images, `[batch_size, channels, height, width]`.
@@ -128,17 +115,7 @@ impl ModelInput for Tensor<4> {
         BatchExtent::new(self.dims()[0], &self.device()).with_dtype(self.dtype().into())
     }
 
-    fn n_rows(&self) -> usize {
-        self.dims()[0]
-    }
-
-    fn fold(&self, rows: Range<usize>, n_draws: usize) -> Self {
-        self.clone().slice_dim(0, rows).repeat_dim(0, n_draws)
-    }
-
-    fn to_device(&self, device: &Device) -> Self {
-        self.clone().to_device(device)
-    }
+    rows_of_a_tensor!();
 }
 
 /// Two inputs of the same rows.
