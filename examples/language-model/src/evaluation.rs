@@ -72,10 +72,12 @@ pub(crate) fn perplexity<C: RecurrentCell>(
     device: &Device,
     bar: &TokenBar,
 ) -> Result<f64> {
+    // Not even Ctrl-C leaves out the first: there is no perplexity of nothing.
     let windows = on_device(windows, device)
-        .take_while(|_| !interrupt::asked())
-        .inspect(|window| bar.advance(window.inputs.shape().num_elements() as u64));
-    let perplexity = mc::perplexity(model, windows);
+        .enumerate()
+        .take_while(|(index, _)| *index == 0 || !interrupt::asked())
+        .inspect(|(_, window)| bar.advance(window.inputs.shape().num_elements() as u64));
+    let perplexity = mc::perplexity(model, windows.map(|(_, window)| window));
     interrupt::check()?;
     Ok(perplexity)
 }

@@ -24,10 +24,10 @@
 //!
 //! ```
 //! use burn::module::Module;
-//! use burn::nn::Linear;
-//! use burn::tensor::Tensor;
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::tensor::{Device, Tensor};
 //! use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
-//! use burn_variational_dropout::{LockedDropout, MaskRng, VariationalModel};
+//! use burn_variational_dropout::{LockedDropout, LockedDropoutConfig, MaskRng, VariationalModel};
 //! use burn_variational_mc::MonteCarlo;
 //! use burn_variational_mc::metrics::ValidatedRegression;
 //!
@@ -78,6 +78,23 @@
 //!             .expect("the model has masks and gives finite numbers")
 //!     }
 //! }
+//!
+//! // What the learner does with them.
+//! let device = Device::flex();
+//! let model = |device: &Device| Model {
+//!     dropout: LockedDropoutConfig::new(4, 0.5).init(),
+//!     output: LinearConfig::new(4, 1).init(device),
+//! };
+//! let batch = |device: &Device| Batch {
+//!     inputs: Tensor::ones([8, 3, 4], device),
+//!     targets: Tensor::ones([8, 1], device),
+//!     draw: 7,
+//! };
+//! let training = device.clone().autodiff();
+//! let trained = TrainStep::step(&model(&training), batch(&training));
+//! assert_eq!(trained.item.output.dims(), [8, 1]);
+//! let validated = InferenceStep::step(&model(&device), batch(&device));
+//! assert_eq!(validated.drawn.mixture.draws().len(), 20);
 //! ```
 //!
 //! On several devices burn-train adds the gradients of their batches (`ExecutionStrategy::multi`), as it

@@ -20,7 +20,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
 pub(crate) fn write_corpus(folder: &Path) {
     let data = folder.join("data");
     fs::create_dir_all(&data).unwrap();
-    for (part, lines) in [("train", 120), ("valid", 60), ("test", 60)] {
+    for (part, lines) in [("train", 120), ("valid", 30), ("test", 30)] {
         let line = |n: usize| {
             let noun = ["cat", "dog", "bird"][n % 3];
             let verb = ["sees", "likes"][n * n % 5 % 2];
