@@ -124,19 +124,6 @@ fn if_no_device_is_left_the_error_names_them() {
     }
 }
 
-#[cfg(feature = "train")]
-#[test]
-fn a_learner_trains_on_two_servers_as_on_one_device() {
-    use burn::train::{ExecutionStrategy, MultiDeviceOptim};
-    use cross_backend_tests::{assert_step, learned};
-
-    let servers = [Server::start(), Server::start()];
-    let devices = servers.iter().map(Server::device).collect();
-    let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
-    let expected = learned(ExecutionStrategy::single(Device::flex()), 2, 2);
-    assert_step(&learned(strategy, 2, 1), &expected, "two servers");
-}
-
 #[test]
 fn a_wrong_token_is_an_error_that_names_the_device() {
     let server = Server::start();
