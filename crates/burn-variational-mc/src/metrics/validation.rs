@@ -1,7 +1,7 @@
 //! What a validation step gives: both predictions.
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, ExecutionError, Int, Tensor};
+use burn::tensor::{ExecutionError, Int, Tensor};
 use burn::train::metric::{Adaptor, LossInput};
 use burn::train::{ClassificationOutput, ItemLazy, RegressionOutput};
 use burn_variational_dropout::VariationalModel;
@@ -73,20 +73,17 @@ impl ValidatedRegression {
 }
 
 /// Metrics read tensors in a thread of their own: what computes them is sent off first.
-fn flush(device: &Device) -> Result<(), ExecutionError> {
-    device.flush()
-}
-
 impl ItemLazy for ValidatedClassification {
     fn sync(self) -> Result<Self, ExecutionError> {
-        flush(&self.logits.device())?;
+        self.logits.device().flush()?;
         Ok(self)
     }
 }
 
+/// As that of classes.
 impl ItemLazy for ValidatedRegression {
     fn sync(self) -> Result<Self, ExecutionError> {
-        flush(&self.drawn.observed.device())?;
+        self.drawn.observed.device().flush()?;
         Ok(self)
     }
 }
