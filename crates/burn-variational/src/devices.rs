@@ -1,6 +1,6 @@
 //! The devices that are compiled in, by name, and those of servers.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, DeviceType};
 
 /// The names of the backends that are compiled in.
 ///
@@ -29,6 +29,28 @@ pub fn named(name: &str) -> Option<Device> {
         "cuda" => Some(Device::cuda(0)),
         _ => None,
     }
+}
+
+/// All devices of a backend; none if it is not compiled in, or finds none.
+///
+/// # Example
+///
+/// ```
+/// assert_eq!(burn_variational::devices::all_named("flex").len(), 1);
+/// ```
+pub fn all_named(name: &str) -> Vec<Device> {
+    let kind = match name {
+        #[cfg(feature = "flex")]
+        "flex" => Some(DeviceType::Flex),
+        #[cfg(feature = "ndarray")]
+        "ndarray" => Some(DeviceType::NdArray),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Some(DeviceType::Wgpu),
+        #[cfg(feature = "cuda")]
+        "cuda" => Some(DeviceType::Cuda),
+        _ => None,
+    };
+    kind.map_or_else(Vec::new, |kind: DeviceType| Device::enumerate(kind).into_vec())
 }
 
 /// Why there is no device at an address.

@@ -1,6 +1,6 @@
 //! The devices that are compiled in.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use burn_variational::devices;
 use clap::ValueEnum;
@@ -26,12 +26,31 @@ impl BackendName {
     /// # Errors
     ///
     /// If the backend is not compiled in.
-    #[allow(clippy::missing_panics_doc, reason = "every backend has a name")]
     pub fn device(self) -> Result<Device> {
-        let value = self.to_possible_value().expect("no backend is hidden");
-        let name = value.get_name();
-        devices::named(name).with_context(|| {
+        let name = self.name();
+        devices::named(&name).with_context(|| {
             format!("--backend {name}: not compiled in; build with --features {name}")
         })
+    }
+
+    /// So many devices of it. A CPU is as many as are asked for, which share its cores.
+    ///
+    /// # Errors
+    ///
+    /// If the backend is not compiled in, or has fewer.
+    pub fn devices(self, n_devices: usize) -> Result<Vec<Device>> {
+        let default = self.device()?;
+        if n_devices == 1 || matches!(self, Self::Flex | Self::Ndarray) {
+            return Ok(vec![default; n_devices]);
+        }
+        let mut found = devices::all_named(&self.name());
+        let n_found = found.len();
+        ensure!(n_found >= n_devices, "--devices {n_devices}: there are {n_found}");
+        found.truncate(n_devices);
+        Ok(found)
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().expect("no backend is hidden").get_name().to_string()
     }
 }

@@ -3,6 +3,8 @@
 
 mod backend;
 pub mod interrupt;
+#[cfg(feature = "train")]
+pub mod learner;
 mod output;
 mod program;
 mod progress;

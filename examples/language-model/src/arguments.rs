@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use command_line::BackendName;
+use command_line::learner::LearnerArguments;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
@@ -35,7 +36,12 @@ pub struct Arguments {
     pub epochs: Option<u64>,
     /// Halve the learning rate after each epoch that does not improve the validation perplexity,
     /// and stop after so many of them [default: the preset's schedule]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "dashboard",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub patience: Option<u64>,
     /// Read only so many tokens of the training text
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -51,6 +57,9 @@ pub struct Arguments {
     /// Seed of parameters and masks
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Whether and how a `Learner` trains.
+    #[command(flatten)]
+    pub learner: LearnerArguments,
     /// Folder for results, pictures, models and checkpoints
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
@@ -151,6 +160,9 @@ pub(crate) struct Run {
     /// Epochs without improvement after which training stops, each halving the learning rate.
     pub(crate) patience: Option<usize>,
     pub(crate) mc_samples: usize,
+    pub(crate) by_learner: bool,
+    /// The devices whose gradients are added in a step.
+    pub(crate) n_devices: usize,
     pub(crate) seed: u64,
     /// Tokens of the training text and a checksum of all three texts.
     pub(crate) train_tokens: usize,
@@ -158,18 +170,19 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run that the command line asks for, and the methods that its cell leaves out, with the
-    /// reason.
+    /// The run that the command line asks for, and the methods that are left out, with the reason.
     ///
     /// # Errors
     ///
-    /// If a method is asked for that drops what the cell does not have.
+    /// If a method is asked for that is not to be had.
     pub(crate) fn new(
         arguments: &Arguments,
         corpus: &Corpus,
     ) -> Result<(Self, Vec<(Method, String)>)> {
         let preset = Preset::named(arguments.preset);
-        let Asked { methods, left_out } = Method::asked(arguments.dropout(), arguments.cell)?;
+        let by_learner = arguments.learner.dashboard;
+        let Asked { methods, left_out } =
+            Method::asked(arguments.dropout(), arguments.cell, by_learner)?;
         let run = Self {
             preset: arguments.preset,
             cell: arguments.cell,
@@ -178,6 +191,8 @@ impl Run {
             epochs: arguments.epochs.map_or(preset.epochs, |epochs| epochs as usize),
             patience: arguments.patience.map(|patience| patience as usize),
             mc_samples: arguments.mc_samples as usize,
+            by_learner,
+            n_devices: arguments.learner.n_devices(),
             seed: arguments.seed,
             train_tokens: corpus.train.len(),
             corpus_crc32: corpus.crc32(),

@@ -142,6 +142,8 @@ mod tests {
             epochs: 9,
             patience: Some(2),
             mc_samples: 1,
+            by_learner: false,
+            n_devices: 1,
             seed: 1,
             train_tokens: 0,
             corpus_crc32: 0,

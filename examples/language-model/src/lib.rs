@@ -8,6 +8,7 @@ mod checkpoint;
 mod corpus;
 mod evaluation;
 pub mod grammar;
+mod learner;
 mod method;
 mod model;
 mod output;
@@ -40,7 +41,7 @@ use training::Trainer;
 /// drop, the output folder is not ours or not writable, a checkpoint does not fit, or Ctrl-C was
 /// pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let device = arguments.backend.device()?;
+    let device = arguments.learner.devices(arguments.backend)?.swap_remove(0);
     let corpus = Corpus::load(arguments)?;
     let (run, left_out) = Run::new(arguments, &corpus)?;
     let texts = Texts::new(&corpus, &run)?;
@@ -56,7 +57,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for (method, reason) in left_out {
         eprintln!("{method} is left out: {reason}");
     }
-    let trainer = Trainer { run: &run, texts: &texts, output: &output, device };
+    let learner = arguments.learner;
+    let trainer = Trainer { run: &run, texts: &texts, output: &output, device, learner };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {

@@ -43,7 +43,7 @@ pub enum Method {
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) methods: Vec<Method>,
-    /// Those that the cell has nothing to drop for, with the reason.
+    /// Those that are not to be had, with the reason.
     pub(crate) left_out: Vec<(Method, String)>,
 }
 
@@ -63,21 +63,22 @@ impl Method {
     ///
     /// # Errors
     ///
-    /// If the one that is asked for drops what the cell does not have.
-    pub(crate) fn asked(name: DropoutName, cell: CellName) -> Result<Asked> {
+    /// If the one that is asked for drops what the cell does not have, or is not for a `Learner` that
+    /// is to train it.
+    pub(crate) fn asked(name: DropoutName, cell: CellName, by_learner: bool) -> Result<Asked> {
         let methods = match name {
             DropoutName::All => Self::OF_THE_PAPER.to_vec(),
             DropoutName::Every => {
                 let (mut methods, mut left_out) = (Vec::new(), Vec::new());
                 for &method in Self::value_variants() {
-                    match method.refused_by(cell) {
+                    match method.refused(cell, by_learner) {
                         Some(reason) => left_out.push((method, reason)),
                         None => methods.push(method),
                     }
                 }
                 return Ok(Asked { methods, left_out });
             }
-            DropoutName::Only(method) => match method.refused_by(cell) {
+            DropoutName::Only(method) => match method.refused(cell, by_learner) {
                 Some(reason) => bail!("--dropout {method}: {reason}"),
                 None => vec![method],
             },
@@ -85,11 +86,18 @@ impl Method {
         Ok(Asked { methods, left_out: Vec::new() })
     }
 
-    /// Why a cell has nothing for this method to drop.
-    fn refused_by(self, cell: CellName) -> Option<String> {
+    /// Why this method is not to be had.
+    fn refused(self, cell: CellName, by_learner: bool) -> Option<String> {
         let missing = match (self, cell) {
             (Self::RnnDrop, CellName::Gru | CellName::Rnn) => "cell",
             (Self::Semeniuta, CellName::Rnn) => "candidate",
+            (Self::Awd, _) if by_learner => {
+                return Some(
+                    "--dashboard has neither its windows of random lengths nor averaging that waits \
+                     for validation"
+                        .to_owned(),
+                );
+            }
             _ => return None,
         };
         Some(format!("--cell {} has no {missing} to drop", name_of(&cell)))
@@ -157,13 +165,23 @@ mod tests {
     #[test]
     fn every_leaves_out_what_a_cell_does_not_have() {
         let left_out = |cell| {
-            let Asked { methods, left_out } = Method::asked(DropoutName::Every, cell).unwrap();
+            let asked = Method::asked(DropoutName::Every, cell, false);
+            let Asked { methods, left_out } = asked.unwrap();
             assert_eq!(methods.len() + left_out.len(), 11);
             left_out.into_iter().map(|(method, _)| method).collect::<Vec<_>>()
         };
         assert_eq!(left_out(CellName::Lstm), []);
         assert_eq!(left_out(CellName::Gru), [Method::RnnDrop]);
         assert_eq!(left_out(CellName::Rnn), [Method::RnnDrop, Method::Semeniuta]);
+    }
+
+    #[test]
+    fn a_learner_is_not_asked_for_awd() {
+        let every = Method::asked(DropoutName::Every, CellName::Lstm, true).unwrap();
+        let [(Method::Awd, _)] = every.left_out[..] else { panic!("{:?}", every.left_out) };
+        let error = Method::asked(DropoutName::Only(Method::Awd), CellName::Lstm, true);
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("--dropout awd: --dashboard has neither"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub(crate) struct Texts {
     /// Every token of parallel streams.
     pub(crate) train_whole: TokenWindows,
     pub(crate) valid: TokenWindows,
+    /// Whole windows of one stream, which a `Learner` makes rows of.
+    pub(crate) train_rows: TokenWindows,
+    pub(crate) valid_rows: TokenWindows,
     /// Every token of one stream.
     pub(crate) test: TokenWindows,
     pub(crate) n_types: usize,
@@ -31,11 +34,16 @@ impl Texts {
             TokenWindows::with_short_last(tokens, batch_size, seq_length)
                 .with_context(|| format!("{name} text"))
         };
+        let rows = |name: &str, tokens: &[u32]| {
+            TokenWindows::new(tokens, 1, seq_length).with_context(|| format!("{name} text"))
+        };
         Ok(Self {
             train: TokenWindows::new(&corpus.train, batch_size, seq_length)
                 .context("train text")?,
             train_whole: whole("train", &corpus.train, batch_size)?,
             valid: whole("valid", &corpus.valid, batch_size)?,
+            train_rows: rows("train", &corpus.train)?,
+            valid_rows: rows("valid", &corpus.valid)?,
             test: whole("test", &corpus.test, 1)?,
             n_types: corpus.n_types,
             source_perplexity: corpus.source_perplexity,

@@ -22,6 +22,7 @@ use crate::output::{MethodResult, OutputDir};
 use crate::recipe::Recipe;
 use crate::texts::Texts;
 use command_line::TokenBar;
+use command_line::learner::LearnerArguments;
 
 /// Trains and evaluates the methods of a run.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct Trainer<'a> {
     pub(crate) texts: &'a Texts,
     pub(crate) output: &'a OutputDir,
     pub(crate) device: Device,
+    pub(crate) learner: LearnerArguments,
 }
 
 /// A model in training.
@@ -62,6 +64,18 @@ impl Trainer<'_> {
         method: Method,
         make_cell: impl Fn(usize, usize) -> K,
     ) -> Result<FinishedMethod> {
+        if self.run.by_learner {
+            self.method_by_learner(method, make_cell)
+        } else {
+            self.method_by_loop(method, make_cell)
+        }
+    }
+
+    fn method_by_loop<K: CellConfig + Serialize + DeserializeOwned>(
+        &self,
+        method: Method,
+        make_cell: impl Fn(usize, usize) -> K,
+    ) -> Result<FinishedMethod> {
         let (preset, cell) = (self.run.preset(), self.run.cell);
         let config = LanguageModelConfig::new(method, &preset, cell, make_cell, self.texts.n_types);
         let checkpoints = self.output.checkpoints(method);
@@ -73,16 +87,21 @@ impl Trainer<'_> {
             self.epoch(&mut training, epoch)?;
             training.save(&checkpoints)?;
         }
-        let evaluation = if let Some(evaluation) = training.checkpoint.evaluation.clone() {
-            evaluation
-        } else {
-            let evaluation = self.evaluate(method, &training.result())?;
-            training.checkpoint.evaluation = Some(evaluation.clone());
+        if training.checkpoint.evaluation.is_none() {
+            training.checkpoint.evaluation = Some(self.evaluate(method, &training.result())?);
             training.save(&checkpoints)?;
-            evaluation
-        };
+        }
         self.output.save_model(method, &config, &training.result())?;
-        let checkpoint = training.checkpoint;
+        self.finished(method, training.checkpoint)
+    }
+
+    /// What a method has come to that is trained and evaluated.
+    pub(crate) fn finished(
+        &self,
+        method: Method,
+        checkpoint: MethodCheckpoint,
+    ) -> Result<FinishedMethod> {
+        let evaluation = checkpoint.evaluation.clone().context("the method is evaluated")?;
         let result = self.result(method, &checkpoint, &evaluation)?;
         Ok(FinishedMethod { result, epochs: checkpoint.epochs, evaluation })
     }

@@ -51,6 +51,15 @@ fn an_empty_file() {
 }
 
 #[test]
+fn what_a_learner_cannot_do() {
+    let folder = folder();
+    let awd = ["--dashboard", "--dropout", "awd"];
+    fails_with(folder.path(), &awd, "--dropout awd: --dashboard has neither its windows");
+    let ddp = ["--dashboard", "--devices", "2", "--parallel", "ddp"];
+    fails_with(folder.path(), &ddp, "--parallel ddp: it reduces gradients by collectives");
+}
+
+#[test]
 fn a_text_too_short_for_a_window() {
     let folder = folder();
     fs::write(folder.path().join("data/ptb.train.txt"), " the cat sees likes dog bird \n").unwrap();

@@ -92,6 +92,13 @@ fn a_run_killed_at_ten_moments_ends_as_an_uninterrupted_one() {
 }
 
 #[test]
+fn a_learner_that_is_killed_goes_on_from_its_last_checkpoint() {
+    let learner = ["--dashboard", "--dropout", "variational"];
+    let (_, with_checkpoint) = ends_as_uninterrupted(&[&ARGUMENTS[..], &learner].concat(), 1, &[2]);
+    assert_eq!(with_checkpoint, 1);
+}
+
+#[test]
 fn an_awd_run_killed_before_and_while_it_averages_ends_as_an_uninterrupted_one() {
     let arguments = ["--data", "data", "--dropout", "awd", "--epochs", "20", "--mc-samples", "1"];
     let (said, with_checkpoint) = ends_as_uninterrupted(&arguments, 1, &[4, 17]);

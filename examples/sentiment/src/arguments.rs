@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{Parser, ValueEnum};
 use command_line::BackendName;
+use command_line::learner::LearnerArguments;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
@@ -55,12 +56,9 @@ pub struct Arguments {
     /// Seed of the split into training and test reviews, of parameters and of masks
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Train by burn-train's Learner, whose dashboard is drawn on a terminal
-    #[arg(long)]
-    pub dashboard: bool,
-    /// Threads that make batches for the Learner
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "dashboard")]
-    pub workers: u64,
+    /// Whether and how a `Learner` trains.
+    #[command(flatten)]
+    pub learner: LearnerArguments,
     /// Folder for results, pictures, models and checkpoints
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
@@ -139,6 +137,8 @@ pub(crate) struct Run {
     pub(crate) length_scale: f64,
     pub(crate) mc_samples: usize,
     pub(crate) by_learner: bool,
+    /// The devices whose gradients are added in a step.
+    pub(crate) n_devices: usize,
     pub(crate) seed: u64,
     /// A checksum of the reviews and their ratings.
     pub(crate) reviews_crc32: u32,
@@ -157,7 +157,8 @@ impl Run {
             type_prob: data.preset.type_prob,
             length_scale: data.preset.length_scale,
             mc_samples: arguments.mc_samples as usize,
-            by_learner: arguments.dashboard,
+            by_learner: arguments.learner.dashboard,
+            n_devices: arguments.learner.n_devices(),
             seed: arguments.seed,
             reviews_crc32: data.reviews_crc32,
         }

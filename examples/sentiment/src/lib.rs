@@ -41,7 +41,7 @@ use training::Trainer;
 /// If the reviews cannot be read, the backend is not there, the output folder is not ours or not
 /// writable, a checkpoint does not fit, training diverges, or Ctrl-C was pressed.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let device = arguments.backend.device()?;
+    let device = arguments.learner.devices(arguments.backend)?.swap_remove(0);
     let data = Data::load(arguments)?;
     let run = Run::new(arguments, &data);
     let output = OutputDir::open(&arguments.out, &run, arguments.resume)?;
@@ -54,13 +54,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     eprintln!("{}", data.summary());
-    let trainer = Trainer {
-        run: &run,
-        data: &data,
-        output: &output,
-        device,
-        workers: arguments.workers as usize,
-    };
+    let trainer =
+        Trainer { run: &run, data: &data, output: &output, device, learner: arguments.learner };
     let mut methods = Vec::new();
     for &method in &run.methods {
         let method = match run.cell {

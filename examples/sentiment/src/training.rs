@@ -22,6 +22,7 @@ use crate::pieces::Pieces;
 use crate::prediction::{draws, weight_averaged};
 use command_line::TokenBar;
 use command_line::interrupt;
+use command_line::learner::LearnerArguments;
 
 /// Keras' own, which the paper's code is of; Burn's is 1e-5.
 const ADAM_EPSILON: f32 = 1e-8;
@@ -39,8 +40,7 @@ pub(crate) struct Trainer<'a> {
     pub(crate) data: &'a Data,
     pub(crate) output: &'a OutputDir,
     pub(crate) device: Device,
-    /// Threads that make batches for a `Learner`.
-    pub(crate) workers: usize,
+    pub(crate) learner: LearnerArguments,
 }
 
 /// A model in training.

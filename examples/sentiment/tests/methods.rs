@@ -89,3 +89,18 @@ fn check(result: &Value, cell: &str) {
         (result["rmse"].as_f64().unwrap() - result["rmse_reviews"].as_f64().unwrap()).abs() < 1e-6
     );
 }
+
+#[test]
+fn a_learner_trains_on_two_devices() {
+    for parallel in ["main", "sharded"] {
+        let learner = ["--dashboard", "--devices", "2", "--parallel", parallel];
+        let quick = ["--data", "data", "--epochs", "2", "--mc-samples", "3"];
+        let (results, files) =
+            results(&[&quick[..], &["--dropout", "variational"], &learner].concat());
+        // 40 training reviews, 20 for each device: a batch each, in two epochs.
+        assert_eq!(results[0]["steps"], 2, "{results:?}");
+        check(&results[0], "lstm");
+        // It is the dashboard that draws them.
+        assert!(!files.contains(&"learning-curves.png".to_owned()), "{files:?}");
+    }
+}

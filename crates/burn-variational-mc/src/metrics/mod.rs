@@ -98,9 +98,10 @@
 //! ```
 //!
 //! On several devices burn-train adds the gradients of their batches (`ExecutionStrategy::multi`), as it
-//! does those that it accumulates. With `n` of them divide the learning rate by `n`, or the loss, for
-//! the step that one batch of all rows would have; the KL term, which is once a step, stays as it is
-//! where it is a decay, and is to be divided by `n` where it is part of the loss.
+//! does those that it accumulates. With `n` of them divide the loss by `n` for the step that one batch of
+//! all rows would have, whatever the optimiser. For plain descent without decay or clipping a learning
+//! rate divided by `n` comes to the same; for Adam it does not, which has no scale. The KL term, which is
+//! once a step, is divided with the loss where it is part of it, and stays as it is where it is a decay.
 //!
 //! Then `SupervisedTraining` takes the metrics:
 //!

@@ -102,7 +102,7 @@ fn losses_are_the_cross_entropy_of_the_logits() {
 
 /// Reads a window with a model of every method that the cell takes.
 fn read_with_every_method<K: CellConfig>(cell: CellName, make_cell: impl Fn(usize, usize) -> K) {
-    for method in Method::asked(DropoutName::Every, cell).unwrap().methods {
+    for method in Method::asked(DropoutName::Every, cell, false).unwrap().methods {
         let config = LanguageModelConfig::new(method, &preset(), cell, &make_cell, N_TYPES);
         let model = trained(method, &config);
         let [tokens, targets] = window(&Device::flex());

@@ -46,15 +46,24 @@ pub(crate) struct SentimentLearner<C: RecurrentCell> {
     seed: u64,
     #[module(skip)]
     precision: f64,
+    /// The devices whose gradients are added in a step.
+    #[module(skip)]
+    n_devices: usize,
 }
 
 impl<C: RecurrentCell> SentimentLearner<C> {
-    pub(crate) fn new(model: SentimentModel<C>, seed: u64, precision: f64) -> Self {
-        Self { model, seed, precision }
+    pub(crate) fn new(
+        model: SentimentModel<C>,
+        seed: u64,
+        precision: f64,
+        n_devices: usize,
+    ) -> Self {
+        Self { model, seed, precision, n_devices }
     }
 
+    /// The trained model, on the plain device.
     pub(crate) fn into_model(self) -> SentimentModel<C> {
-        self.model
+        self.model.valid()
     }
 }
 
@@ -68,7 +77,7 @@ impl<C: RecurrentCell> TrainStep for SentimentLearner<C> {
         let output = self.model.run(tokens, &masks);
         // The KL term, which is the decay of the optimiser, is for half the squared error.
         let loss = (output.clone() - targets.clone()).square().mean() / 2.0;
-        let gradients = loss.backward();
+        let gradients = loss.clone().div_scalar(self.n_devices as f64).backward();
         TrainOutput::new(self, gradients, RegressionOutput::new(loss, output, targets))
     }
 }

@@ -9,11 +9,9 @@ use burn::train::renderer::{
     MetricsRendererTraining,
 };
 
-use crate::method::Method;
-
 /// Says what the metrics of each epoch have come to, on standard error.
 pub(super) struct EpochLines {
-    method: Method,
+    label: String,
     n_epochs: usize,
     names: Vec<(MetricId, String)>,
     /// The running values of the epoch, by what is said of them.
@@ -21,8 +19,8 @@ pub(super) struct EpochLines {
 }
 
 impl EpochLines {
-    pub(super) fn new(method: Method, n_epochs: usize) -> Self {
-        Self { method, n_epochs, names: Vec::new(), values: BTreeMap::new() }
+    pub(super) fn new(label: String, n_epochs: usize) -> Self {
+        Self { label, n_epochs, names: Vec::new(), values: BTreeMap::new() }
     }
 
     fn note(&mut self, split: &str, state: MetricState) {
@@ -63,7 +61,7 @@ impl TrainingProgressLogger for EpochLines {
     fn update_epoch(&mut self, epoch: usize) {
         let values = std::mem::take(&mut self.values).into_iter();
         let values: Vec<_> = values.map(|(name, value)| format!("{name} {value:.3}")).collect();
-        eprintln!("{:<18} epoch {epoch:>3}/{}  {}", self.method, self.n_epochs, values.join("  "));
+        eprintln!("{:<18} epoch {epoch:>3}/{}  {}", self.label, self.n_epochs, values.join("  "));
     }
 
     fn end(&mut self) {}
