@@ -1,5 +1,6 @@
 //! Draws on devices of other processes, which may fail.
 
+mod engine;
 mod server;
 
 use std::ops::ControlFlow;
@@ -121,6 +122,21 @@ fn if_no_device_is_left_the_error_names_them() {
     for failure in failures {
         assert_eq!(failure.device, format!("{device:?}"));
         assert!(!failure.reason.is_empty());
+    }
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn a_learner_trains_on_two_servers_as_on_one_device() {
+    use burn::train::{ExecutionStrategy, MultiDeviceOptim};
+    use cross_backend_tests::{assert_step, learned};
+
+    let expected = learned(ExecutionStrategy::single(Device::flex()), 2, 2);
+    for optim in [MultiDeviceOptim::OptimMainDevice, MultiDeviceOptim::OptimSharded] {
+        let servers = [Server::start(), Server::start()];
+        let devices = servers.iter().map(Server::device).collect();
+        let found = learned(ExecutionStrategy::multi(devices, optim), 2, 1);
+        assert_step(&found, &expected, &format!("two servers, {optim:?}"));
     }
 }
 

@@ -18,8 +18,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, and waits until it listens.
     pub(crate) fn start() -> Self {
+        Self::started(&[TOKEN])
+    }
+
+    /// One with the engine.
+    pub(crate) fn with_engine() -> Self {
+        Self::started(&[TOKEN, "engine"])
+    }
+
+    fn started(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_device-server"))
-            .arg(TOKEN)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -38,6 +47,11 @@ impl Server {
     /// Its device.
     pub(crate) fn device(&self) -> Device {
         devices::remote(&self.address, Some(TOKEN)).expect("the server answers")
+    }
+
+    /// Its device, whose server is trusted to have the engine.
+    pub(crate) fn device_with_engine(&self) -> Device {
+        devices::remote_with_engine(&self.address, Some(TOKEN)).expect("the server answers")
     }
 
     /// Kills it, if it still runs.

@@ -15,6 +15,7 @@ use crate::steps::SequenceSteps;
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
     Cube: cfg(any(feature = "wgpu", feature = "cuda")),
+    Remote: cfg(feature = "remote"),
     Autodiff
 )]
 pub(crate) trait SequenceBackend: Backend {
@@ -128,3 +129,6 @@ dispatch_to_kernels!(burn::backend::NdArray);
 impl SequenceKernels for burn::backend::Cube {}
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 dispatch_to_kernels!(burn::backend::Cube);
+
+#[cfg(feature = "remote")]
+dispatch_to_kernels!(burn::backend::Remote);

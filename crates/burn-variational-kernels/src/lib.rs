@@ -2,7 +2,13 @@
 #![doc(test(attr(deny(warnings))))]
 // As in Burn: without a backend the dispatch has no arm, and what it would call no caller.
 #![cfg_attr(
-    not(any(feature = "flex", feature = "ndarray", feature = "wgpu", feature = "cuda")),
+    not(any(
+        feature = "flex",
+        feature = "ndarray",
+        feature = "wgpu",
+        feature = "cuda",
+        feature = "remote"
+    )),
     allow(dead_code, unreachable_code, unused_imports, unused_macros, unused_variables)
 )]
 
@@ -20,6 +26,8 @@ pub mod memory;
 mod operands;
 mod projection;
 mod recurrence;
+#[cfg(feature = "remote")]
+mod remote;
 mod sequence;
 mod side_by_side;
 mod steps;
@@ -35,6 +43,10 @@ pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::{SequenceMasks, UnitMask};
 pub use projection::Projection;
 pub use recurrence::Recurrence;
+#[cfg(feature = "remote-server")]
+pub use remote::server;
+#[cfg(feature = "remote")]
+pub use remote::trust_engine;
 pub use sequence::{Sequence, SequenceOutput};
 pub use side_by_side::side_by_side;
 pub use steps::SequenceSteps;

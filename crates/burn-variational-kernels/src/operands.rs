@@ -13,6 +13,12 @@ pub(crate) enum Optional<B: Backend> {
 }
 
 impl<B: Backend> Optional<B> {
+    /// Whether there is a tensor.
+    #[cfg(feature = "remote")]
+    pub(crate) fn is_present(&self) -> bool {
+        matches!(self, Self::Present(_))
+    }
+
     /// As an option.
     pub(crate) fn into_option(self) -> Option<FloatTensor<B>> {
         match self {
@@ -149,7 +155,7 @@ pub(crate) struct SequenceTrace<B: Backend> {
     /// batch_size), d_hidden]`.
     pub(crate) packed: FloatTensor<B>,
     /// Of a kernel: what the non-linearities of the gates gave, `[n_rows, n_gates · d_hidden]`. A
-    /// simple RNN keeps none: its outputs are its gates.
+    /// simple RNN keeps none: its outputs are its gates. Of a remote device: the projected inputs.
     pub(crate) gates: Option<FloatTensor<B>>,
     /// Of a kernel, `[n_rows, d_hidden]`: the cells `c_t` of an LSTM, `(h_{t-1} ∘
     /// z_h) U_n + b_hn` of a GRU that resets after the product, `r ∘ h_{t-1} ∘ z_h` of one that

@@ -3,8 +3,8 @@
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Device};
 
-/// Whether the engine was compiled for a device's backend: whether the operations of this crate
-/// take its kernels there, or plain tensor operations. It is the one question that they all ask;
+/// Whether the engine was compiled for a device's backend, or is trusted to be on a remote device's
+/// server: whether the operations of this crate take its kernels there, or plain tensor operations. It is the one question that they all ask;
 /// [`Sequence::is_supported`](crate::Sequence::is_supported) and
 /// [`Projection::is_supported`](crate::Projection::is_supported) ask more.
 ///
@@ -28,6 +28,8 @@ pub fn has_engine(device: &Device) -> bool {
         DispatchDevice::NdArray(_) => true,
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         DispatchDevice::Cube(_) => true,
+        #[cfg(feature = "remote")]
+        remote @ DispatchDevice::Remote(_) => crate::remote::is_trusted(remote),
         #[allow(unreachable_patterns, reason = "what else there is depends on burn's features")]
         _ => false,
     }

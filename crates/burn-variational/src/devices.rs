@@ -96,3 +96,30 @@ pub fn remote(address: &str, token: Option<&str>) -> Result<Device, RemoteError>
     let device = Device::remote_options(&host).init();
     device.map_err(|reason| RemoteError { address: address.to_string(), reason })
 }
+
+/// The same device of a server that [`server`] made, of this version of the crate: recurrent layers run
+/// there by its engine, one operation a sequence, where plain ones send dozens for every step. That the
+/// server is one is taken at your word.
+///
+/// # Errors
+///
+/// As [`remote`].
+///
+/// # Example
+///
+/// ```no_run
+/// use burn_variational::devices;
+///
+/// let gpu = devices::remote_with_engine("ws://gpu:3000", Some("token"))?;
+/// # let _ = gpu;
+/// # Ok::<(), devices::RemoteError>(())
+/// ```
+#[cfg(feature = "remote")]
+pub fn remote_with_engine(address: &str, token: Option<&str>) -> Result<Device, RemoteError> {
+    let device = remote(address, token)?;
+    burn_variational_kernels::trust_engine(&device);
+    Ok(device)
+}
+
+#[cfg(feature = "remote-server")]
+pub use burn_variational_kernels::server;
