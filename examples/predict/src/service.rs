@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use burn::tensor::Device;
+use burn_variational::kernels::memory;
 use forecast::{Forecaster, StepForecast};
 
 use crate::arguments::Arguments;
@@ -15,9 +16,13 @@ use crate::messages::{Answer, MAX_LENGTH, Request};
 
 /// Requests that are answered together, and those that wait meanwhile.
 const MAX_TOGETHER: usize = 64;
+/// Bytes of buffers that are kept for the next requests, which are as many as wait and so of many
+/// sizes: those of all would add up.
+const KEPT_MEMORY: usize = 64 << 20;
 
 /// Answers what comes in by standard input until it ends, or nobody reads the answers any more.
 pub(crate) fn serve(arguments: &Arguments) -> Result<()> {
+    memory::set_limit(KEPT_MEMORY);
     let forecaster = Forecaster::load(&arguments.model, &Device::flex())?;
     let service = Service { forecaster, mc_samples: arguments.mc_samples, seed: arguments.seed };
     let (sender, receiver) = sync_channel(MAX_TOGETHER);

@@ -41,14 +41,11 @@ impl Trainer<'_> {
     ) -> Result<FinishedMethod> {
         let folder = self.output.checkpoints(method).path().to_path_buf();
         let learning = LearnerRun::new(folder, method, self.run.epochs);
-        let checkpoint = match learning.finished()? {
-            Some(checkpoint) => checkpoint,
-            None => {
-                let checkpoint = self.learned(method, make_cell, &learning)?;
-                learning.finish(&checkpoint)?;
-                checkpoint
-            }
-        };
+        if let Some(checkpoint) = learning.finished()? {
+            return self.finished(method, checkpoint);
+        }
+        let checkpoint = self.learned(method, make_cell, &learning)?;
+        learning.finish(&checkpoint)?;
         self.finished(method, checkpoint)
     }
 

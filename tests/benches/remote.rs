@@ -2,7 +2,7 @@
 //! this process.
 //!
 //! ```sh
-//! cargo bench -p burn-variational --features remote-server --bench remote
+//! cargo bench -p cross-backend-tests --features remote --bench remote
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
