@@ -8,7 +8,11 @@ mod golden;
 mod learner;
 mod reference;
 
-pub use burn_variational_kernels::testing::{Operation, engine_runs, is_ruled_out, without_engine};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use burn_variational_kernels::testing::launches;
+pub use burn_variational_kernels::testing::{
+    Operation, are_kernels_ruled_out, engine_runs, is_ruled_out, without_engine, without_kernels,
+};
 pub use closeness::{
     CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
     assert_elements_close, relative_error, tolerance,
@@ -64,8 +68,38 @@ macro_rules! on_every_device {
     )+};
 }
 
+/// As [`on_every_device`], of a GPU.
+#[macro_export]
+macro_rules! on_every_gpu {
+    ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        mod $name {
+            /// Apart from the tests, as in [`on_every_device`].
+            mod body {
+                #[allow(unused_imports, reason = "some tests need nothing of their file")]
+                use super::super::*;
+
+                pub(super) fn on_device($device: &Device) $body
+            }
+
+            #[cfg(feature = "wgpu")]
+            #[test]
+            fn wgpu() {
+                body::on_device(&$crate::wgpu());
+            }
+
+            #[cfg(feature = "cuda")]
+            #[test]
+            fn cuda() {
+                body::on_device(&$crate::cuda());
+            }
+        }
+    )+};
+}
+
 /// One test for each backend that is compiled in, with the sequence engine and with plain tensor
-/// operations: `test_name::engine::backend` and `test_name::plain::backend`.
+/// operations: `test_name::engine::backend` and `test_name::plain::backend`. Where the engine has
+/// kernels of a GPU, its generic body too: `test_name::generic::backend`.
 #[macro_export]
 macro_rules! on_every_path {
     ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
@@ -83,14 +117,28 @@ macro_rules! on_every_path {
             $crate::on_every_device! {
                 fn engine(device: &Device) {
                     let before = $crate::engine_runs($crate::Operation::Sequence);
+                    let before_on_kernels = $crate::engine_runs($crate::Operation::SequenceKernels);
                     either::path(device);
                     assert!($crate::engine_runs($crate::Operation::Sequence) > before, "the engine ran");
+                    let on_kernels = $crate::engine_runs($crate::Operation::SequenceKernels) > before_on_kernels;
+                    assert_eq!(on_kernels, !$crate::is_cpu(device), "the kernels of a GPU ran there");
                 }
 
                 fn plain(device: &Device) {
                     let before = $crate::engine_runs($crate::Operation::Sequence);
                     $crate::without_engine(|| either::path(device));
                     assert_eq!($crate::engine_runs($crate::Operation::Sequence), before, "the engine did not run");
+                }
+            }
+
+            $crate::on_every_gpu! {
+                fn generic(device: &Device) {
+                    let before = $crate::engine_runs($crate::Operation::Sequence);
+                    let before_on_kernels = $crate::engine_runs($crate::Operation::SequenceKernels);
+                    $crate::without_kernels(|| either::path(device));
+                    assert!($crate::engine_runs($crate::Operation::Sequence) > before, "the engine ran");
+                    let on_kernels = $crate::engine_runs($crate::Operation::SequenceKernels);
+                    assert_eq!(on_kernels, before_on_kernels, "without its kernels");
                 }
             }
         }

@@ -126,8 +126,6 @@ impl SequenceKernels for burn::backend::NdArray {}
 dispatch_to_kernels!(burn::backend::NdArray);
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-impl SequenceKernels for burn::backend::Cube {}
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
 dispatch_to_kernels!(burn::backend::Cube);
 
 #[cfg(feature = "remote")]

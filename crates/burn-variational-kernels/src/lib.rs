@@ -13,6 +13,8 @@
 )]
 
 mod autodiff;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod cube;
 mod dispatch;
 mod embedding;
 #[cfg(feature = "flex")]

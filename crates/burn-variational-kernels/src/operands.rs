@@ -5,6 +5,7 @@ use burn::backend::{Backend, ExtensionType};
 
 /// A tensor that may not be there.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(crate) enum Optional<B: Backend> {
     /// No tensor.
     Absent,
@@ -36,6 +37,7 @@ impl<B: Backend> From<Option<FloatTensor<B>>> for Optional<B> {
 
 /// Masks on what enters the gates: constants.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(crate) enum Masks<B: Backend> {
     /// No mask.
     Identity,
@@ -67,6 +69,7 @@ impl<B: Backend> Masks<B> {
 
 /// A mask on what a step computes, unit by unit: a constant.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(crate) enum OptionalMask<B: Backend> {
     /// No mask.
     Absent,
@@ -92,6 +95,7 @@ impl<B: Backend> OptionalMask<B> {
 
 /// The masks on what a step computes, unit by unit.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(crate) struct UnitMasks<B: Backend> {
     /// `z_c`, on the cell of an LSTM.
     #[extension_type]
@@ -128,6 +132,7 @@ impl<B: Backend> UnitMasks<B> {
 
 /// What is constant over a sequence: all inputs but the projected steps.
 #[derive(Debug, Clone, ExtensionType)]
+#[extension_type(fusion: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(crate) struct SequenceConstants<B: Backend> {
     /// `U`, `[d_hidden, n_gates · d_hidden]`.
     pub(crate) recurrent: FloatTensor<B>,
@@ -149,7 +154,10 @@ pub(crate) struct SequenceConstants<B: Backend> {
 
 /// The result of a forward pass and what the backward pass needs of it.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "no kernel keeps or reads its own"))]
+#[cfg_attr(
+    not(any(feature = "flex", feature = "wgpu", feature = "cuda")),
+    allow(dead_code, reason = "no kernel keeps or reads its own")
+)]
 pub(crate) struct SequenceTrace<B: Backend> {
     /// `h_t` of all steps, and the last cell of every row after them for an LSTM: `[n_rows (+
     /// batch_size), d_hidden]`.

@@ -2,10 +2,12 @@
 //! the public interface; the feature `testing` brings it in.
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 thread_local! {
     static RULED_OUT: Cell<bool> = const { Cell::new(false) };
-    static N_RUNS: [Cell<usize>; Operation::Sequence as usize + 1] = Default::default();
+    static KERNELS_RULED_OUT: Cell<bool> = const { Cell::new(false) };
+    static N_RUNS: [Cell<usize>; Operation::SequenceKernels as usize + 1] = Default::default();
 }
 
 /// The operations of the engine.
@@ -25,6 +27,8 @@ pub enum Operation {
     SubtractScaled,
     /// [`Sequence::run`](crate::Sequence::run).
     Sequence,
+    /// Of these, what the kernels of a GPU took, and not the generic body.
+    SequenceKernels,
 }
 
 /// Runs `f` with plain tensor operations, whatever engine there is: to compare, or to rule the
@@ -45,13 +49,23 @@ pub enum Operation {
 /// assert_eq!(engine_runs(Operation::SquaredNorm), before + 1);
 /// ```
 pub fn without_engine<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
+    ruling_out(&RULED_OUT, f)
+}
+
+/// Runs `f` with the generic body of the engine on GPUs, whatever kernels there are. It holds for
+/// this thread, until `f` returns.
+pub fn without_kernels<R>(f: impl FnOnce() -> R) -> R {
+    ruling_out(&KERNELS_RULED_OUT, f)
+}
+
+fn ruling_out<R>(flag: &'static LocalKey<Cell<bool>>, f: impl FnOnce() -> R) -> R {
+    struct Restore(&'static LocalKey<Cell<bool>>, bool);
     impl Drop for Restore {
         fn drop(&mut self) {
-            RULED_OUT.set(self.0);
+            self.0.set(self.1);
         }
     }
-    let _restore = Restore(RULED_OUT.replace(true));
+    let _restore = Restore(flag, flag.replace(true));
     f()
 }
 
@@ -65,9 +79,38 @@ pub fn is_ruled_out() -> bool {
     RULED_OUT.get()
 }
 
+/// Whether [`without_kernels`] is running on this thread.
+pub fn are_kernels_ruled_out() -> bool {
+    KERNELS_RULED_OUT.get()
+}
+
 pub(crate) fn count(operation: Operation) {
     N_RUNS.with(|runs| {
         let runs = &runs[operation as usize];
         runs.set(runs.get() + 1);
     });
+}
+
+/// How many kernels this process launches on GPUs while `f` runs, and what `f` gives. Fusion puts
+/// kernels off: those that are asked for after `f` are not counted.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub fn launches<R>(f: impl FnOnce() -> R) -> (R, usize) {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use cubecl::logging::{LaunchObservation, LaunchObserver};
+
+    struct Count(AtomicUsize);
+    impl LaunchObserver for Count {
+        fn launched(&self, kernel: &'static str) {
+            log::trace!("launch of {kernel}");
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let observation = LaunchObservation::new(count.clone());
+    let result = f();
+    drop(observation);
+    (result, count.0.load(Ordering::Relaxed))
 }

@@ -220,6 +220,20 @@ impl<B: Backend> EnteringMasks<B> {
     }
 }
 
+/// The gradient of the recurrent weights of some gates, from those of what they gave in all steps,
+/// `[n_rows, gates · d_hidden]`.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub(crate) fn recurrent_gradient<B: Backend>(
+    constants: &SequenceConstants<B>,
+    gates: Range<usize>,
+    packed: &FloatTensor<B>,
+    deltas: FloatTensor<B>,
+    steps: &SequenceSteps,
+) -> FloatTensor<B> {
+    let recurrent = MaskedWeights::<B>::recurrent(constants, gates, steps);
+    recurrent.recurrent_gradient(constants, packed, deltas)
+}
+
 /// Some rows of `[gates, rows, d_in]`.
 fn masks_of_rows<B: Backend>(masks: &FloatTensor<B>, rows: Range<usize>) -> FloatTensor<B> {
     let [n_gates, n_rows, d_in] = masks.shape().dims();

@@ -1,0 +1,47 @@
+//! Where kernels run, and where the generic body does.
+
+use burn::backend::DType;
+use burn_cubecl::CubeDevice;
+
+use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
+
+/// The tensors of a kernel, and one more for the sizes it is given.
+const BINDINGS: u32 = 8;
+
+/// Whether the kernels take a sequence. Where they do not, the log says why.
+pub(super) fn has_kernels(
+    recurrence: Recurrence,
+    dtype: DType,
+    device: &CubeDevice,
+    steps: &SequenceSteps,
+    d_hidden: usize,
+) -> bool {
+    let Some(reason) = refused(recurrence, dtype, device, steps, d_hidden) else { return true };
+    log::debug!("{recurrence:?} on {device:?}: the generic body of the sequence, {reason}");
+    false
+}
+
+fn refused(
+    recurrence: Recurrence,
+    dtype: DType,
+    device: &CubeDevice,
+    steps: &SequenceSteps,
+    d_hidden: usize,
+) -> Option<String> {
+    #[cfg(feature = "testing")]
+    if crate::testing::are_kernels_ruled_out() {
+        return Some("for a test".into());
+    }
+    if dtype != DType::F32 {
+        return Some(format!("since kernels are for f32, not {dtype:?}"));
+    }
+    let n_rows = steps.n_rows() + steps.batch_size();
+    let elements = n_rows * recurrence.n_gates() * d_hidden;
+    if u32::try_from(elements).is_err() {
+        return Some(format!("since {elements} elements are more than 32 bits count"));
+    }
+    let bindings = device.client().properties().hardware.max_bindings;
+    (bindings < BINDINGS)
+        .then(|| format!("since a kernel binds {BINDINGS} buffers and the device {bindings}"))
+}

@@ -1,0 +1,68 @@
+//! The gated recurrent unit, with the reset gate after or before the product.
+
+pub(super) mod after;
+pub(super) mod before;
+
+use cubecl::prelude::*;
+
+use super::pointwise::{masked, through_sigmoid, through_tanh, to_old, zoned_out};
+use super::step::{UnitMasks, Units};
+
+const GATES: usize = 3;
+const RESET: usize = 0;
+const UPDATE: usize = 1;
+const CANDIDATE: usize = 2;
+
+/// `h_t`: with `g = z_g ∘ n`, `ĥ = g + u ∘ (h_{t-1} - g)`, zoned out.
+#[cube]
+fn update<F: Float>(u: F, n: F, before: F, constants: &[F], masks: &UnitMasks, unit: usize) -> F {
+    let candidate = masked::<F>(n, constants, masks.candidate, unit);
+    let new = candidate + u * (before - candidate);
+    zoned_out::<F>(new, before, constants, masks.hidden_zoneout, unit)
+}
+
+/// What comes back through the update of a state.
+#[derive(CubeType)]
+struct Updated<F: Float> {
+    /// Of what enters the update gate.
+    d_u: F,
+    /// Of what enters the candidate.
+    d_n: F,
+    /// Of `h_{t-1}`, past the gates.
+    past: F,
+}
+
+/// From the gradient of `h_t` to those of what [`update`] read.
+#[cube]
+fn through_update<F: Float>(
+    d_h: F,
+    u: F,
+    n: F,
+    before: F,
+    constants: &[F],
+    masks: &UnitMasks,
+    unit: usize,
+) -> Updated<F> {
+    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, unit);
+    let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, unit);
+    let candidate = masked::<F>(n, constants, masks.candidate, unit);
+    let d_candidate = d_new * (F::new(1.0_f32) - u);
+    let d_candidate = masked::<F>(d_candidate, constants, masks.candidate, unit);
+    Updated::<F> {
+        d_u: through_sigmoid::<F>(d_new * (before - candidate), u),
+        d_n: through_tanh::<F>(d_candidate, n),
+        past: d_new * u + past,
+    }
+}
+
+/// `h_{t-1}` of a unit: an output of the step before, or the initial state.
+#[cube]
+fn state_before<F: Float>(
+    packed: &[F],
+    constants: &[F],
+    units: &Units,
+    initial: usize,
+    unit: usize,
+) -> F {
+    if unit < units.continued { packed[units.before + unit] } else { constants[initial + unit] }
+}

@@ -1,0 +1,101 @@
+//! The kernels of GPUs, in `CubeCL`: one source for CUDA, Vulkan, Metal and WebGPU.
+//!
+//! A step takes a matrix product and a kernel for all that is done unit by unit, forward and
+//! backward. Nothing is cut or joined: kernels find the rows of a step in the tensors of all steps,
+//! and write where results and what is kept lie in the end.
+
+mod backend;
+mod choice;
+mod constants;
+mod gru;
+mod lstm;
+mod operations;
+mod pass;
+mod pointwise;
+mod products;
+mod rnn;
+mod state;
+mod step;
+mod tensors;
+
+use burn::backend::Cube;
+use burn::backend::TensorMetadata;
+use burn::backend::tensor::FloatTensor;
+
+use self::choice::has_kernels;
+use self::operations::{CubeSequence, Kept};
+use crate::generic;
+use crate::kernels::SequenceKernels;
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
+
+impl SequenceKernels for Cube {
+    fn sequence(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
+    ) -> FloatTensor<Self> {
+        sequence(recurrence, projected, &constants, steps, Keep::Result).packed
+    }
+
+    fn sequence_trace(
+        recurrence: Recurrence,
+        projected: FloatTensor<Self>,
+        constants: &SequenceConstants<Self>,
+        steps: &SequenceSteps,
+    ) -> SequenceTrace<Self> {
+        sequence(recurrence, projected, constants, steps, Keep::Trace)
+    }
+
+    fn sequence_backward(
+        recurrence: Recurrence,
+        gradient: FloatTensor<Self>,
+        trace: SequenceTrace<Self>,
+        constants: SequenceConstants<Self>,
+        steps: &SequenceSteps,
+        needs_recurrent: bool,
+    ) -> SequenceGradients<Self> {
+        let needs = needs_recurrent;
+        // The generic body keeps steps instead, or the outputs alone.
+        if trace.inner.is_none() {
+            return generic::sequence_backward(
+                recurrence, gradient, trace, &constants, steps, needs,
+            );
+        }
+        let SequenceTrace { packed, gates, inner, .. } = trace;
+        let kept = Kept { packed, gates: gates.into(), inner: inner.into() };
+        let steps = steps.clone();
+        let found =
+            Self::sequence_backward_kernels(recurrence, gradient, kept, constants, steps, needs);
+        SequenceGradients {
+            projected: found.projected,
+            recurrent: found.recurrent.into_option(),
+            hidden: Some(found.hidden),
+            cell: found.cell.into_option(),
+            candidate_bias: found.candidate_bias.into_option(),
+        }
+    }
+}
+
+fn sequence(
+    recurrence: Recurrence,
+    projected: FloatTensor<Cube>,
+    constants: &SequenceConstants<Cube>,
+    steps: &SequenceSteps,
+    keep: Keep,
+) -> SequenceTrace<Cube> {
+    let (dtype, device) = (projected.dtype(), projected.device());
+    if !has_kernels(recurrence, dtype, &device, steps, constants.hidden.shape()[1]) {
+        return generic::sequence(recurrence, projected, constants, steps, keep);
+    }
+    #[cfg(feature = "testing")]
+    crate::testing::count(crate::testing::Operation::SequenceKernels);
+    let (constants, steps) = (constants.clone(), steps.clone());
+    let Kept { packed, gates, inner } =
+        Cube::sequence_kernels(recurrence, projected, constants, steps, keep);
+    // A simple RNN may have computed no more than its outputs.
+    let inner = inner.into_option().unwrap_or_else(|| packed.clone());
+    SequenceTrace { packed, gates: gates.into_option(), inner: Some(inner), steps: vec![] }
+}

@@ -1,0 +1,155 @@
+//! What all recurrences do alike on their way through the steps.
+
+use std::ops::Range;
+
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::ir::ElemType;
+use cubecl::prelude::{ComptimeOptionArgs, CubeCount, CubeDim};
+
+use super::constants::Constants;
+use super::products::Products;
+use super::state;
+use super::step::{EnteringLaunch, Step, UnitMasksLaunch, UnitsLaunch};
+use super::tensors::{contiguous, room};
+use crate::operands::SequenceConstants;
+use crate::recurrence::Recurrence;
+use crate::steps::SequenceSteps;
+
+/// A walk through the steps, one way or the other.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    pub(super) steps: &'a SequenceSteps,
+    pub(super) constants: Constants,
+    /// `h_0`, `[batch_size, d_hidden]`.
+    pub(super) hidden: CubeTensor,
+    pub(super) d_hidden: usize,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        recurrence: Recurrence,
+        constants: &SequenceConstants<CubeBackend>,
+        steps: &'a SequenceSteps,
+    ) -> Self {
+        let hidden = contiguous(constants.hidden.clone());
+        let d_hidden = hidden.meta.shape()[1];
+        Self { steps, constants: Constants::new(recurrence, constants), hidden, d_hidden }
+    }
+
+    /// The products of gates with the state that enters them.
+    pub(super) fn products(
+        &self,
+        recurrent: &CubeTensor,
+        recurrence: Recurrence,
+        gates: Range<usize>,
+    ) -> Products {
+        Products::new(recurrent, recurrence, gates, self.constants.n_entering())
+    }
+
+    /// Room for `n` rows of so many units.
+    pub(super) fn rows(&self, n: usize, width: usize) -> CubeTensor {
+        room([n, width], &self.hidden)
+    }
+
+    /// Room for the state: see [`state::unmasked`].
+    pub(super) fn state(&self) -> CubeTensor {
+        let unmasked = usize::from(self.constants.masks_entering());
+        let blocks = self.constants.n_entering() + unmasked;
+        room([blocks, self.steps.batch_size(), self.d_hidden], &self.hidden)
+    }
+
+    /// Room for what a step hands back: see [`state::handed_back`].
+    pub(super) fn back(&self) -> CubeTensor {
+        let blocks = self.constants.n_entering() + 1;
+        room([blocks, self.steps.batch_size(), self.d_hidden], &self.hidden)
+    }
+
+    /// How a kernel of so many units is launched.
+    pub(super) fn launch(&self, n_units: usize) -> (CubeCount, CubeDim) {
+        let dim = CubeDim::new(&self.hidden.client, n_units);
+        (calculate_cube_count_elemwise(&self.hidden.client, n_units, dim), dim)
+    }
+
+    /// The float type of kernels.
+    pub(super) fn dtype(&self) -> ElemType {
+        dtype_to_storage_type(self.hidden.dtype)
+    }
+
+    /// The units of a step.
+    pub(super) fn units(&self, step: &Step) -> UnitsLaunch {
+        step.units(self.steps, self.d_hidden)
+    }
+
+    /// The masks on the state where it enters the step after this one.
+    pub(super) fn entering_after(&self, step: &Step) -> EnteringLaunch {
+        self.constants.entering(self.steps, step.after.unwrap_or(step.t))
+    }
+
+    /// The mask on the state where it enters the candidate of a GRU that resets before.
+    pub(super) fn entering_candidate(&self, step: &Step) -> ComptimeOptionArgs<usize> {
+        self.constants.entering_candidate(self.steps, step.t)
+    }
+
+    /// The masks on what a step computes.
+    pub(super) fn unit_masks(&self, step: &Step) -> UnitMasksLaunch {
+        self.constants.unit_masks(self.steps, step.t)
+    }
+
+    /// Gives the rows that begin with a step their initial state.
+    pub(super) fn begin(&self, step: &Step, state: &CubeTensor) {
+        let Some((first, end)) = self.beginning(step) else { return };
+        let (count, dim) = self.launch(end - first);
+        // SAFETY: the units `first..end` are of rows of the batch, which all of these have, and
+        // masks of the step are of all its rows.
+        unsafe {
+            state::begin::launch_unchecked(
+                &self.hidden.client,
+                count,
+                dim,
+                self.hidden.clone().into_buffer_arg(),
+                state.clone().into_buffer_arg(),
+                self.constants.values.clone().into_buffer_arg(),
+                self.constants.entering(self.steps, step.t),
+                self.units_of_batch(),
+                first,
+                end,
+                self.dtype(),
+            );
+        }
+    }
+
+    /// Takes the gradient of the initial state of the rows that began with a step.
+    pub(super) fn end(&self, step: &Step, back: &CubeTensor, d_hidden: &CubeTensor) {
+        let Some((first, end)) = self.beginning(step) else { return };
+        let (count, dim) = self.launch(end - first);
+        // SAFETY: as in `begin`.
+        unsafe {
+            state::end::launch_unchecked(
+                &self.hidden.client,
+                count,
+                dim,
+                back.clone().into_buffer_arg(),
+                d_hidden.clone().into_buffer_arg(),
+                self.constants.values.clone().into_buffer_arg(),
+                self.constants.entering(self.steps, step.t),
+                self.units_of_batch(),
+                first,
+                end,
+                self.dtype(),
+            );
+        }
+    }
+
+    fn units_of_batch(&self) -> usize {
+        self.steps.batch_size() * self.d_hidden
+    }
+
+    /// The first and the end of the units that begin with a step, if any do.
+    fn beginning(&self, step: &Step) -> Option<(usize, usize)> {
+        let begins = step.n_continued < step.n;
+        begins.then_some((step.n_continued * self.d_hidden, step.n * self.d_hidden))
+    }
+}

@@ -1,0 +1,160 @@
+//! The simple recurrent network: a product and a kernel a step, each way.
+
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::operations::{Gradients, Kept};
+use super::pass::Pass;
+use super::pointwise::{masked, tanh, through_tanh, to_old, zoned_out};
+use super::products::Products;
+use super::state::{hand_on, handed_back, unmasked};
+use super::step::{Entering, Step, UnitMasks, Units};
+use super::tensors::contiguous;
+use crate::operands::{Keep, Optional};
+
+pub(super) fn forward(
+    pass: &Pass<'_>,
+    products: &Products,
+    projected: CubeTensor,
+    keep: Keep,
+) -> Kept<CubeBackend> {
+    let (n_rows, batch_size) = (pass.steps.n_rows(), pass.steps.batch_size());
+    let projected = contiguous(projected);
+    let packed = pass.rows(n_rows, pass.d_hidden);
+    // Without zoneout a step's output is what it computed.
+    let keep = keep == Keep::Trace && pass.constants.zones_out_hidden();
+    let computed = keep.then(|| pass.rows(n_rows, pass.d_hidden));
+    let (state, product) = (pass.state(), products.room(batch_size));
+    for step in Step::walk(pass.steps) {
+        pass.begin(&step, &state);
+        products.run(&state, &product, step.n);
+        let (count, dim) = pass.launch(step.n * pass.d_hidden);
+        // SAFETY: a unit reads and writes what is its own in rows of the step and of the batch,
+        // which the tensors have, and masks of the steps that it is given.
+        unsafe {
+            forward_step::launch_unchecked(
+                &state.client,
+                count,
+                dim,
+                projected.clone().into_buffer_arg(),
+                product.clone().into_buffer_arg(),
+                packed.clone().into_buffer_arg(),
+                // Something has to be bound where nothing is kept.
+                computed.as_ref().unwrap_or(&product).clone().into_buffer_arg(),
+                state.clone().into_buffer_arg(),
+                pass.constants.values.clone().into_buffer_arg(),
+                pass.units(&step),
+                pass.entering_after(&step),
+                pass.unit_masks(&step),
+                keep,
+                pass.dtype(),
+            );
+        }
+    }
+    Kept { packed, gates: Optional::Absent, inner: Optional::from(computed) }
+}
+
+#[cube(launch_unchecked)]
+fn forward_step<F: Float>(
+    projected: &[F],
+    product: &[F],
+    packed: &mut [F],
+    computed: &mut [F],
+    state: &mut [F],
+    constants: &[F],
+    units: &Units,
+    entering_after: &Entering,
+    masks: &UnitMasks,
+    #[comptime] keep: bool,
+    #[define(F)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS;
+    if unit >= units.len {
+        terminate!();
+    }
+    let place = units.place(unit);
+    let new = tanh::<F>(projected[place] + product[unit]);
+    let before = state[unmasked(entering_after, units.of_batch) + unit];
+    let h = zoned_out::<F>(new, before, constants, masks.hidden_zoneout, unit);
+    packed[place] = h;
+    if comptime!(keep) {
+        computed[place] = new;
+    }
+    if unit < units.after {
+        hand_on::<F>(state, h, constants, entering_after, units.of_batch, unit);
+    }
+}
+
+pub(super) fn backward(
+    pass: &Pass<'_>,
+    products: &Products,
+    gradient: &CubeTensor,
+    computed: &CubeTensor,
+) -> Gradients<CubeBackend> {
+    let (n_rows, batch_size) = (pass.steps.n_rows(), pass.steps.batch_size());
+    let computed = contiguous(computed.clone());
+    let d_projected = pass.rows(n_rows, pass.d_hidden);
+    let d_hidden = pass.rows(batch_size, pass.d_hidden);
+    let (back, deltas) = (pass.back(), products.room(batch_size));
+    for step in Step::walk(pass.steps).rev() {
+        let (count, dim) = pass.launch(step.n * pass.d_hidden);
+        // SAFETY: as in `forward`.
+        unsafe {
+            backward_step::launch_unchecked(
+                &back.client,
+                count,
+                dim,
+                gradient.clone().into_buffer_arg(),
+                computed.clone().into_buffer_arg(),
+                back.clone().into_buffer_arg(),
+                d_projected.clone().into_buffer_arg(),
+                deltas.clone().into_buffer_arg(),
+                pass.constants.values.clone().into_buffer_arg(),
+                pass.units(&step),
+                pass.entering_after(&step),
+                pass.unit_masks(&step),
+                pass.dtype(),
+            );
+        }
+        products.run_back(&deltas, &back, step.n);
+        pass.end(&step, &back, &d_hidden);
+    }
+    Gradients {
+        projected: d_projected,
+        recurrent: Optional::Absent,
+        hidden: d_hidden,
+        cell: Optional::Absent,
+        candidate_bias: Optional::Absent,
+    }
+}
+
+#[cube(launch_unchecked)]
+fn backward_step<F: Float>(
+    gradient: &[F],
+    computed: &[F],
+    back: &mut [F],
+    d_projected: &mut [F],
+    deltas: &mut [F],
+    constants: &[F],
+    units: &Units,
+    entering_after: &Entering,
+    masks: &UnitMasks,
+    #[define(F)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS;
+    if unit >= units.len {
+        terminate!();
+    }
+    let place = units.place(unit);
+    let mut d_h = gradient[place];
+    if unit < units.after {
+        d_h += handed_back::<F>(&*back, constants, entering_after, units.of_batch, unit);
+    }
+    back[entering_after.n_masks * units.of_batch + unit] =
+        to_old::<F>(d_h, constants, masks.hidden_zoneout, unit);
+    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, unit);
+    let delta = through_tanh::<F>(d_new, computed[place]);
+    d_projected[place] = delta;
+    deltas[unit] = delta;
+}
