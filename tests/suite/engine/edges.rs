@@ -1,13 +1,15 @@
 //! What a layer may be handed now and then.
 
 use burn::module::Param;
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use burn_variational::dropout::DropoutMask;
 use burn_variational::kernels::{Projection, Recurrence, Sequence};
 use burn_variational::rnn::{
     GateWeights, LayerDropout, LayerMasks, LstmCell, LstmState, RecurrentLayer, SiteMasks,
 };
-use cross_backend_tests::{Operation, engine_runs, flex, relative_error, without_engine};
+use cross_backend_tests::{
+    Operation, engine_runs, flex, on_every_device, relative_error, tolerance, without_engine,
+};
 
 use super::case::{Case, Masking, Numbers, Place, RECURRENCES, values};
 use super::{autodiff, check};
@@ -16,7 +18,11 @@ const DIMS: [usize; 3] = [4, 3, 5];
 const D_HIDDEN: usize = 6;
 
 fn place() -> Place {
-    autodiff(&flex(), FloatDType::F32)
+    on(&flex())
+}
+
+fn on(device: &Device) -> Place {
+    autodiff(device, FloatDType::F32)
 }
 
 fn lstm(place: &Place) -> RecurrentLayer<LstmCell> {
@@ -44,11 +50,12 @@ fn on_both_paths<R>(run: impl Fn() -> R) -> [R; 2] {
     [engine, without_engine(run)]
 }
 
-#[test]
-fn one_unit_one_step_and_one_row_are_enough() {
-    for recurrence in RECURRENCES {
-        for dims in [[1, 1, 1], [1, 1, 70], [5, 1, 1], [1, 6, 1]] {
-            check(&Case::of_size(recurrence, dims), 3, &place());
+on_every_device! {
+    fn one_unit_one_step_and_one_row_are_enough(device: &Device) {
+        for recurrence in RECURRENCES {
+            for dims in [[1, 1, 1], [1, 1, 70], [5, 1, 1], [1, 6, 1]] {
+                check(&Case::of_size(recurrence, dims), 3, &on(device));
+            }
         }
     }
 }
@@ -107,77 +114,79 @@ fn denormals_are_not_flushed_to_zero() {
     assert_eq!(values(outputs), expected);
 }
 
-#[test]
-fn tensors_may_lie_in_memory_in_any_order() {
-    let run = || {
-        let place = place();
-        let mut numbers = Numbers(5);
-        let mut layer = lstm(&place);
-        let transposed = |weights: &Param<Tensor<2>>| {
-            // The same values, stored column by column.
-            let columns = values(weights.val().transpose());
-            let [rows, width] = weights.dims();
-            Param::from_tensor(place.tensor(columns, [width, rows]).transpose())
+on_every_device! {
+    fn tensors_may_lie_in_memory_in_any_order(device: &Device) {
+        let run = || {
+            let place = on(device);
+            let mut numbers = Numbers(5);
+            let mut layer = lstm(&place);
+            let transposed = |weights: &Param<Tensor<2>>| {
+                // The same values, stored column by column.
+                let columns = values(weights.val().transpose());
+                let [rows, width] = weights.dims();
+                Param::from_tensor(place.tensor(columns, [width, rows]).transpose())
+            };
+            layer.cell.gates.input = transposed(&layer.cell.gates.input);
+            layer.cell.gates.recurrent = transposed(&layer.cell.gates.recurrent);
+            let [steps, rows, d_input] = DIMS;
+            let input = numbers.tensor([rows, d_input, steps], 1.0, &place).permute([2, 0, 1]);
+            let input_mask = numbers.tensor([1, d_input], 2.0, &place).expand([rows, d_input]);
+            let mask = numbers.tensor([D_HIDDEN, rows], 2.0, &place).transpose();
+            let masks = LayerMasks::identity()
+                .with_input(SiteMasks::tied(DropoutMask::from_values(input_mask)))
+                .with_recurrent(SiteMasks::tied(DropoutMask::from_values(mask)));
+            let (output, _) = layer.forward(input, Some(state(&place)), &masks);
+            let grads = output.clone().square().sum().backward();
+            let mut results = values(output);
+            results.extend(values(layer.cell.gates.recurrent.grad(&grads).unwrap()));
+            results
         };
-        layer.cell.gates.input = transposed(&layer.cell.gates.input);
-        layer.cell.gates.recurrent = transposed(&layer.cell.gates.recurrent);
-        let [steps, rows, d_input] = DIMS;
-        let input = numbers.tensor([rows, d_input, steps], 1.0, &place).permute([2, 0, 1]);
-        let input_mask = numbers.tensor([1, d_input], 2.0, &place).expand([rows, d_input]);
-        let mask = numbers.tensor([D_HIDDEN, rows], 2.0, &place).transpose();
-        let masks = LayerMasks::identity()
-            .with_input(SiteMasks::tied(DropoutMask::from_values(input_mask)))
-            .with_recurrent(SiteMasks::tied(DropoutMask::from_values(mask)));
-        let (output, _) = layer.forward(input, Some(state(&place)), &masks);
-        let grads = output.clone().square().sum().backward();
-        let mut results = values(output);
-        results.extend(values(layer.cell.gates.recurrent.grad(&grads).unwrap()));
-        results
-    };
-    let [engine, plain] = on_both_paths(run);
-    assert!(relative_error(&engine, &plain) <= 1e-5);
+        let [engine, plain] = on_both_paths(run);
+        assert!(relative_error(&engine, &plain) <= tolerance(device));
+    }
 }
 
-#[test]
-fn tensors_that_repeat_or_are_held_are_read_and_left_as_they_are() {
-    let [steps, rows, units] = [4, 3, 5];
-    for place in [Place { device: flex(), ..place() }, place()] {
-        for recurrence in RECURRENCES {
-            let mut numbers = Numbers(9);
-            let width = recurrence.n_gates() * units;
-            let recurrent = numbers.tensor([units, width], 0.5, &place);
-            let input = numbers.tensor([1, rows, 2], 1.0, &place);
-            let weights = numbers.tensor([2, width], 1.0, &place);
-            let step = numbers.tensor([1, rows, width], 1.0, &place);
-            let state = numbers.tensor([1, units], 1.0, &place);
-            let run = |input: Tensor<3>, projected: Tensor<3>, state: Tensor<2>| {
-                let held = values(projected.clone());
-                let mut sequence = Sequence::new(recurrence, recurrent.clone(), state.clone());
-                if recurrence.has_cell() {
-                    sequence = sequence.with_cell(state);
-                }
-                let outputs = sequence.run(projected.clone()).outputs;
-                assert_eq!(values(projected), held, "{recurrence:?}");
-                [values(Projection::new(weights.clone()).run(input)), values(outputs)]
-            };
-            let broadcast = run(
-                input.clone().expand([steps, rows, 2]),
-                step.clone().expand([steps, rows, width]),
-                state.clone().expand([rows, units]),
-            );
-            let copied = run(
-                input.repeat_dim(0, steps),
-                step.repeat_dim(0, steps),
-                state.repeat_dim(0, rows),
-            );
-            assert_eq!(broadcast, copied, "{recurrence:?}");
+on_every_device! {
+    fn tensors_that_repeat_or_are_held_are_read_and_left_as_they_are(device: &Device) {
+        let [steps, rows, units] = [4, 3, 5];
+        for place in [Place { device: device.clone(), ..on(device) }, on(device)] {
+            for recurrence in RECURRENCES {
+                let mut numbers = Numbers(9);
+                let width = recurrence.n_gates() * units;
+                let recurrent = numbers.tensor([units, width], 0.5, &place);
+                let input = numbers.tensor([1, rows, 2], 1.0, &place);
+                let weights = numbers.tensor([2, width], 1.0, &place);
+                let step = numbers.tensor([1, rows, width], 1.0, &place);
+                let state = numbers.tensor([1, units], 1.0, &place);
+                let run = |input: Tensor<3>, projected: Tensor<3>, state: Tensor<2>| {
+                    let held = values(projected.clone());
+                    let mut sequence = Sequence::new(recurrence, recurrent.clone(), state.clone());
+                    if recurrence.has_cell() {
+                        sequence = sequence.with_cell(state);
+                    }
+                    let outputs = sequence.run(projected.clone()).outputs;
+                    assert_eq!(values(projected), held, "{recurrence:?}");
+                    [values(Projection::new(weights.clone()).run(input)), values(outputs)]
+                };
+                let broadcast = run(
+                    input.clone().expand([steps, rows, 2]),
+                    step.clone().expand([steps, rows, width]),
+                    state.clone().expand([rows, units]),
+                );
+                let copied = run(
+                    input.repeat_dim(0, steps),
+                    step.repeat_dim(0, steps),
+                    state.repeat_dim(0, rows),
+                );
+                assert_eq!(broadcast, copied, "{recurrence:?}");
+            }
         }
     }
 }
 
 /// The gradients of `W`, `b`, `U` and `b_hn` of a GRU of which one may need none.
-fn gradients_with_one_frozen(frozen: Option<usize>) -> Vec<Option<Vec<f64>>> {
-    let place = place();
+fn gradients_with_one_frozen(frozen: Option<usize>, device: &Device) -> Vec<Option<Vec<f64>>> {
+    let place = on(device);
     let mut numbers = Numbers(6);
     let [steps, rows, d_input] = DIMS;
     let width = 3 * D_HIDDEN;
@@ -198,14 +207,15 @@ fn gradients_with_one_frozen(frozen: Option<usize>) -> Vec<Option<Vec<f64>>> {
     parameters.iter().map(|parameter| parameter.grad(&grads).map(values)).collect()
 }
 
-#[test]
-fn weights_that_need_no_gradient_get_none_and_change_no_other() {
-    let all = gradients_with_one_frozen(None);
-    assert!(all.iter().all(Option::is_some));
-    for frozen in 0..all.len() {
-        let mut expected = all.clone();
-        expected[frozen] = None;
-        assert_eq!(gradients_with_one_frozen(Some(frozen)), expected, "parameter {frozen}");
+on_every_device! {
+    fn weights_that_need_no_gradient_get_none_and_change_no_other(device: &Device) {
+        let all = gradients_with_one_frozen(None, device);
+        assert!(all.iter().all(Option::is_some));
+        for frozen in 0..all.len() {
+            let mut expected = all.clone();
+            expected[frozen] = None;
+            assert_eq!(gradients_with_one_frozen(Some(frozen), device), expected, "parameter {frozen}");
+        }
     }
 }
 

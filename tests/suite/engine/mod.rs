@@ -15,7 +15,8 @@ use std::ops::Range;
 use burn::tensor::{Device, FloatDType};
 use burn_variational::kernels::has_engine;
 use cross_backend_tests::{
-    Operation, engine_runs, flex, on_every_device, relative_error, without_engine,
+    Operation, engine_runs, flex, is_cpu, on_every_device, on_every_gpu, relative_error, tolerance,
+    without_engine,
 };
 
 use self::case::{Case, Masking, Numbers, Place, RECURRENCES};
@@ -34,8 +35,12 @@ fn checkpointing(device: &Device) -> Place {
 /// Asserts that the engine runs a case and gives what plain operations give.
 fn check(case: &Case, seed: u64, place: &Place) {
     let before = engine_runs(Operation::Sequence);
+    let before_on_kernels = engine_runs(Operation::SequenceKernels);
     let engine = case.run(seed, place);
     assert_eq!(engine_runs(Operation::Sequence), before + 1, "{case:?}: the engine runs it");
+    let on_kernels = engine_runs(Operation::SequenceKernels) > before_on_kernels;
+    let has_kernels = !is_cpu(&place.device) && place.dtype == FloatDType::F32;
+    assert_eq!(on_kernels, has_kernels, "{case:?}: the kernels of a GPU run it there");
     let plain = without_engine(|| case.run(seed, place));
     assert_eq!(engine_runs(Operation::Sequence), before + 1, "{case:?}: plain operations run it");
     for ((name, got), (_, expected)) in engine.iter().zip(&plain) {
@@ -91,5 +96,28 @@ on_every_device! {
 
     fn checkpointed_gradients_are_those_of_plain_operations(device: &Device) {
         check_every_recurrence(&checkpointing(device));
+    }
+}
+
+/// As many cases as a GPU takes: it compiles kernels for each, and takes some of them unless
+/// `EVERY_SCHEME` is set (`.ci/every-scheme`).
+fn n_random_cases() -> u64 {
+    if std::env::var_os("EVERY_SCHEME").is_some() { 300 } else { 20 }
+}
+
+on_every_gpu! {
+    fn the_kernels_give_what_the_cpu_gives_in_random_cases(device: &Device) {
+        let gpu = autodiff(device, FloatDType::F32);
+        let cpu = autodiff(&flex(), FloatDType::F64);
+        for seed in 0..n_random_cases() {
+            let case = Case::random(&mut Numbers(seed));
+            let before = engine_runs(Operation::SequenceKernels);
+            let got = case.run(seed, &gpu);
+            assert_eq!(engine_runs(Operation::SequenceKernels), before + 1, "{case:?}");
+            for ((name, got), (_, expected)) in got.iter().zip(&case.run(seed, &cpu)) {
+                let error = relative_error(got, expected);
+                assert!(error <= tolerance(device), "{case:?}, seed {seed}, {name}: {error:.1e}");
+            }
+        }
     }
 }

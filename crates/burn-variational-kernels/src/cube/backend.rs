@@ -30,7 +30,7 @@ impl CubeSequence for CubeBackend {
         match recurrence {
             Recurrence::Lstm => {
                 let cell = constants.cell.clone().into_option().expect("an LSTM carries a cell");
-                lstm::forward(&pass, &products(0..4), projected, cell, keep)
+                lstm::steps::forward(&pass, &products(0..4), projected, cell, keep)
             }
             Recurrence::Gru { reset_after: true } => {
                 gru::after::forward(&pass, &products(0..3), projected, keep)
@@ -86,7 +86,7 @@ struct WalkBack<'a> {
 impl WalkBack<'_> {
     fn lstm(&self, gates: CubeTensor, cells: CubeTensor) -> Gradients<CubeBackend> {
         let products = self.products(0..4);
-        let found = lstm::backward(&self.pass, &products, &self.gradient, gates, &cells);
+        let found = lstm::steps::backward(&self.pass, &products, &self.gradient, gates, &cells);
         let d_recurrent = self.needed(|| self.recurrent_gradient(0..4, found.projected.clone()));
         Gradients { recurrent: d_recurrent, ..found }
     }

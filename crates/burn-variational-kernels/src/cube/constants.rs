@@ -5,11 +5,10 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::ComptimeOptionArgs;
 
-use super::step::{EnteringLaunch, UnitMasksLaunch};
+use super::masks::{self, EnteringLaunch, RowsLaunch, UnitMasksLaunch};
 use super::tensors::{contiguous, reshaped};
 use crate::operands::{Masks, OptionalMask, SequenceConstants};
 use crate::recurrence::Recurrence;
-use crate::steps::SequenceSteps;
 
 /// Masks, and what else a recurrence reads unit by unit at every step: one after the other in a
 /// tensor, since a device need not bind more than seven to a kernel. One alone is taken as it lies.
@@ -34,12 +33,12 @@ pub(super) struct Constants {
 struct Rows {
     /// The first of them.
     first: usize,
-    n_rows: usize,
+    len: usize,
     /// Whether they are those of all steps, and not of the batch.
     per_step: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct UnitMasks {
     cell: Option<Rows>,
     candidate: Option<Rows>,
@@ -95,35 +94,26 @@ impl Constants {
         self.unit_masks.hidden_zoneout.is_some()
     }
 
-    /// The masks on the state where it enters step `t`.
-    pub(super) fn entering(&self, steps: &SequenceSteps, t: usize) -> EnteringLaunch {
-        let start = self.entering.map(|rows| self.start(rows, steps, t));
-        EnteringLaunch::new(start.into(), self.to_next_gate(), self.n_entering)
+    /// The masks on the state where it enters the gates.
+    pub(super) fn entering(&self) -> EnteringLaunch {
+        EnteringLaunch::new(launch(self.entering), self.to_next_gate(), self.n_entering)
     }
 
-    /// The mask on the state where it enters the candidate at step `t`, by way of the reset gate.
-    pub(super) fn entering_candidate(
-        &self,
-        steps: &SequenceSteps,
-        t: usize,
-    ) -> ComptimeOptionArgs<usize> {
+    /// The mask on the state where it enters the candidate by way of the reset gate.
+    pub(super) fn entering_candidate(&self) -> ComptimeOptionArgs<masks::Rows> {
         let to_candidate = (self.n_masks - 1) * self.to_next_gate();
-        self.entering.map(|rows| self.start(rows, steps, t) + to_candidate).into()
+        launch(self.entering.map(|rows| Rows { first: rows.first + to_candidate, ..rows }))
     }
 
-    fn to_next_gate(&self) -> usize {
-        self.entering.map_or(0, |rows| rows.n_rows / self.n_masks * self.d_hidden)
-    }
-
-    /// The masks on what step `t` computes.
-    pub(super) fn unit_masks(&self, steps: &SequenceSteps, t: usize) -> UnitMasksLaunch {
-        let start = |rows: Option<Rows>| rows.map(|rows| self.start(rows, steps, t)).into();
+    /// The masks on what a step computes.
+    pub(super) fn unit_masks(&self) -> UnitMasksLaunch {
+        let UnitMasks { cell, candidate, hidden, hidden_zoneout, cell_zoneout } = self.unit_masks;
         UnitMasksLaunch::new(
-            start(self.unit_masks.cell),
-            start(self.unit_masks.candidate),
-            start(self.unit_masks.hidden),
-            start(self.unit_masks.hidden_zoneout),
-            start(self.unit_masks.cell_zoneout),
+            launch(cell),
+            launch(candidate),
+            launch(hidden),
+            launch(hidden_zoneout),
+            launch(cell_zoneout),
         )
     }
 
@@ -137,11 +127,13 @@ impl Constants {
         self.bias.map(|rows| rows.first * self.d_hidden).into()
     }
 
-    /// Where the rows of a step begin.
-    fn start(&self, rows: Rows, steps: &SequenceSteps, t: usize) -> usize {
-        let row = if rows.per_step { steps.rows(t).start } else { 0 };
-        (rows.first + row) * self.d_hidden
+    fn to_next_gate(&self) -> usize {
+        self.entering.map_or(0, |rows| rows.len / self.n_masks)
     }
+}
+
+fn launch(rows: Option<Rows>) -> ComptimeOptionArgs<masks::Rows> {
+    rows.map(|rows| RowsLaunch::new(rows.first, usize::from(rows.per_step))).into()
 }
 
 struct Parts {
@@ -153,7 +145,7 @@ struct Parts {
 impl Parts {
     fn add(&mut self, tensor: &CubeTensor, per_step: bool) -> Rows {
         let n_rows = tensor.meta.num_elements() / self.d_hidden;
-        let rows = Rows { first: self.n_rows, n_rows, per_step };
+        let rows = Rows { first: self.n_rows, len: n_rows, per_step };
         let tensor = contiguous(tensor.clone());
         self.tensors.push(reshaped(tensor, [n_rows, self.d_hidden]));
         self.n_rows += n_rows;

@@ -4,11 +4,14 @@
 //! backward. Nothing is cut or joined: kernels find the rows of a step in the tensors of all steps,
 //! and write where results and what is kept lie in the end.
 
+#![allow(clippy::used_underscore_binding, reason = "CubeCL reads the type that names `F`")]
+
 mod backend;
 mod choice;
 mod constants;
 mod gru;
 mod lstm;
+mod masks;
 mod operations;
 mod pass;
 mod pointwise;

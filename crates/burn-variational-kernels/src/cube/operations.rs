@@ -64,6 +64,8 @@ pub(crate) trait CubeSequence: Backend {
     ) -> Gradients<Self>;
 }
 
+/// What the kernels keep.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
 fn kept(
     recurrence: &Recurrence,
     projected: &TensorSpec,
@@ -92,6 +94,8 @@ fn kept(
     }
 }
 
+/// The gradients that the kernels give.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
 fn gradients(
     recurrence: &Recurrence,
     _gradient: &TensorSpec,

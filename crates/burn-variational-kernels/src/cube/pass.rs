@@ -7,12 +7,12 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
-use cubecl::prelude::{ComptimeOptionArgs, CubeCount, CubeDim};
+use cubecl::prelude::{CubeCount, CubeDim};
 
 use super::constants::Constants;
 use super::products::Products;
 use super::state;
-use super::step::{EnteringLaunch, Step, UnitMasksLaunch, UnitsLaunch};
+use super::step::{Step, UnitsLaunch};
 use super::tensors::{contiguous, room};
 use crate::operands::SequenceConstants;
 use crate::recurrence::Recurrence;
@@ -83,27 +83,11 @@ impl<'a> Pass<'a> {
         step.units(self.steps, self.d_hidden)
     }
 
-    /// The masks on the state where it enters the step after this one.
-    pub(super) fn entering_after(&self, step: &Step) -> EnteringLaunch {
-        self.constants.entering(self.steps, step.after.unwrap_or(step.t))
-    }
-
-    /// The mask on the state where it enters the candidate of a GRU that resets before.
-    pub(super) fn entering_candidate(&self, step: &Step) -> ComptimeOptionArgs<usize> {
-        self.constants.entering_candidate(self.steps, step.t)
-    }
-
-    /// The masks on what a step computes.
-    pub(super) fn unit_masks(&self, step: &Step) -> UnitMasksLaunch {
-        self.constants.unit_masks(self.steps, step.t)
-    }
-
     /// Gives the rows that begin with a step their initial state.
     pub(super) fn begin(&self, step: &Step, state: &CubeTensor) {
-        let Some((first, end)) = self.beginning(step) else { return };
-        let (count, dim) = self.launch(end - first);
-        // SAFETY: the units `first..end` are of rows of the batch, which all of these have, and
-        // masks of the step are of all its rows.
+        let Some((count, dim)) = self.launch_beginning(step) else { return };
+        // SAFETY: the units are of rows of the batch, which all of these have, and masks of the step
+        // are of all its rows.
         unsafe {
             state::begin::launch_unchecked(
                 &self.hidden.client,
@@ -112,10 +96,8 @@ impl<'a> Pass<'a> {
                 self.hidden.clone().into_buffer_arg(),
                 state.clone().into_buffer_arg(),
                 self.constants.values.clone().into_buffer_arg(),
-                self.constants.entering(self.steps, step.t),
-                self.units_of_batch(),
-                first,
-                end,
+                self.constants.entering(),
+                self.units(step),
                 self.dtype(),
             );
         }
@@ -123,8 +105,7 @@ impl<'a> Pass<'a> {
 
     /// Takes the gradient of the initial state of the rows that began with a step.
     pub(super) fn end(&self, step: &Step, back: &CubeTensor, d_hidden: &CubeTensor) {
-        let Some((first, end)) = self.beginning(step) else { return };
-        let (count, dim) = self.launch(end - first);
+        let Some((count, dim)) = self.launch_beginning(step) else { return };
         // SAFETY: as in `begin`.
         unsafe {
             state::end::launch_unchecked(
@@ -134,22 +115,16 @@ impl<'a> Pass<'a> {
                 back.clone().into_buffer_arg(),
                 d_hidden.clone().into_buffer_arg(),
                 self.constants.values.clone().into_buffer_arg(),
-                self.constants.entering(self.steps, step.t),
-                self.units_of_batch(),
-                first,
-                end,
+                self.constants.entering(),
+                self.units(step),
                 self.dtype(),
             );
         }
     }
 
-    fn units_of_batch(&self) -> usize {
-        self.steps.batch_size() * self.d_hidden
-    }
-
-    /// The first and the end of the units that begin with a step, if any do.
-    fn beginning(&self, step: &Step) -> Option<(usize, usize)> {
-        let begins = step.n_continued < step.n;
-        begins.then_some((step.n_continued * self.d_hidden, step.n * self.d_hidden))
+    /// How a kernel for the rows that begin with a step is launched, if any do.
+    fn launch_beginning(&self, step: &Step) -> Option<(CubeCount, CubeDim)> {
+        let n = step.n - step.n_continued;
+        (n > 0).then(|| self.launch(n * self.d_hidden))
     }
 }

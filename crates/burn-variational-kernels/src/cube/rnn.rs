@@ -4,12 +4,13 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
+use super::masks::{Entering, UnitMasks, masked, to_old, zoned_out};
 use super::operations::{Gradients, Kept};
 use super::pass::Pass;
-use super::pointwise::{masked, tanh, through_tanh, to_old, zoned_out};
+use super::pointwise::{tanh, through_tanh};
 use super::products::Products;
-use super::state::{hand_on, handed_back, unmasked};
-use super::step::{Entering, Step, UnitMasks, Units};
+use super::state::{arriving, hand_on, past, unmasked};
+use super::step::{Step, Units};
 use super::tensors::contiguous;
 use crate::operands::{Keep, Optional};
 
@@ -45,8 +46,8 @@ pub(super) fn forward(
                 state.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 keep,
                 pass.dtype(),
             );
@@ -64,7 +65,7 @@ fn forward_step<F: Float>(
     state: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
@@ -75,15 +76,13 @@ fn forward_step<F: Float>(
     }
     let place = units.place(unit);
     let new = tanh::<F>(projected[place] + product[unit]);
-    let before = state[unmasked(entering_after, units.of_batch) + unit];
-    let h = zoned_out::<F>(new, before, constants, masks.hidden_zoneout, unit);
+    let before = state[unmasked(entering, units, unit)];
+    let h = zoned_out::<F>(new, before, constants, masks.hidden_zoneout, units, unit);
     packed[place] = h;
     if comptime!(keep) {
         computed[place] = new;
     }
-    if unit < units.after {
-        hand_on::<F>(state, h, constants, entering_after, units.of_batch, unit);
-    }
+    hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
 pub(super) fn backward(
@@ -112,8 +111,8 @@ pub(super) fn backward(
                 deltas.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 pass.dtype(),
             );
         }
@@ -138,7 +137,7 @@ fn backward_step<F: Float>(
     deltas: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     #[define(F)] _dtype: ElemType,
 ) {
@@ -147,13 +146,10 @@ fn backward_step<F: Float>(
         terminate!();
     }
     let place = units.place(unit);
-    let mut d_h = gradient[place];
-    if unit < units.after {
-        d_h += handed_back::<F>(&*back, constants, entering_after, units.of_batch, unit);
-    }
-    back[entering_after.n_masks * units.of_batch + unit] =
-        to_old::<F>(d_h, constants, masks.hidden_zoneout, unit);
-    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, unit);
+    let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
+    back[past(entering, units, unit)] =
+        to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
+    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
     let delta = through_tanh::<F>(d_new, computed[place]);
     d_projected[place] = delta;
     deltas[unit] = delta;

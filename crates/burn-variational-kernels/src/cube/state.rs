@@ -3,63 +3,79 @@
 
 use cubecl::prelude::*;
 
-use super::step::Entering;
+use super::masks::{Entering, Rows};
+use super::step::Units;
+
+/// The mask of a unit where it enters gate `k` of the step whose rows begin with `first_row`.
+#[cube]
+fn mask<F: Float>(
+    constants: &[F],
+    rows: Rows,
+    entering: &Entering,
+    k: usize,
+    first_row: usize,
+    d_hidden: usize,
+    unit: usize,
+) -> F {
+    constants[rows.at(first_row, d_hidden, unit) + k * entering.to_next * d_hidden]
+}
 
 /// Where `h_{t-1}` lies in the state `[masks (+ 1), batch_size, d_hidden]`: masked once for each
 /// product, and as it is after them.
 #[cube]
-pub(super) fn unmasked(entering: &Entering, of_batch: usize) -> usize {
+pub(super) fn unmasked(entering: &Entering, units: &Units, unit: usize) -> usize {
     #[comptime]
-    let place = match entering.mask {
-        ComptimeOption::Some(_) => entering.n_masks * of_batch,
-        ComptimeOption::None => 0,
-    };
-    place
+    match entering.masks {
+        ComptimeOption::Some(_) => entering.n_masks * units.of_batch + unit,
+        ComptimeOption::None => unit,
+    }
 }
 
-/// Writes what a step after reads.
+/// Writes what the step whose rows begin with `first_row` reads.
 #[cube]
-pub(super) fn hand_on<F: Float>(
+fn write<F: Float>(
     state: &mut [F],
     h: F,
     constants: &[F],
     entering: &Entering,
-    of_batch: usize,
+    units: &Units,
+    first_row: usize,
     unit: usize,
 ) {
     #[comptime]
-    match entering.mask {
-        ComptimeOption::Some(mask) => {
+    match entering.masks {
+        ComptimeOption::Some(rows) => {
             #[unroll]
             for k in 0..entering.n_masks {
-                let z = constants[mask + k * entering.to_next + unit];
-                state[k * of_batch + unit] = h * z;
+                let z = mask::<F>(constants, rows, entering, k, first_row, units.d_hidden, unit);
+                state[k * units.of_batch + unit] = h * z;
             }
-            state[entering.n_masks * of_batch + unit] = h;
+            state[entering.n_masks * units.of_batch + unit] = h;
         }
         ComptimeOption::None => state[unit] = h,
     }
 }
 
-/// What the step after hands back, `Σ_k (δ_k U_kᵀ) ∘ z_k` and what went past the gates, from `back`,
-/// `[masks + 1, batch_size, d_hidden]`.
+/// What came back through the products of the step whose rows begin with `first_row`, `Σ_k (δ_k
+/// U_kᵀ) ∘ z_k`, and what went past them, from `back`, `[masks + 1, batch_size, d_hidden]`.
 #[cube]
-pub(super) fn handed_back<F: Float>(
+fn read_back<F: Float>(
     back: &[F],
     constants: &[F],
     entering: &Entering,
-    of_batch: usize,
+    units: &Units,
+    first_row: usize,
     unit: usize,
 ) -> F {
-    let mut sum = back[entering.n_masks * of_batch + unit];
+    let mut sum = back[past(entering, units, unit)];
     #[comptime]
-    match entering.mask {
-        ComptimeOption::Some(mask) =>
+    match entering.masks {
+        ComptimeOption::Some(rows) =>
         {
             #[unroll]
             for k in 0..entering.n_masks {
-                let z = constants[mask + k * entering.to_next + unit];
-                sum += back[k * of_batch + unit] * z;
+                let z = mask::<F>(constants, rows, entering, k, first_row, units.d_hidden, unit);
+                sum += back[k * units.of_batch + unit] * z;
             }
         }
         ComptimeOption::None => sum += back[unit],
@@ -67,40 +83,74 @@ pub(super) fn handed_back<F: Float>(
     sum
 }
 
-/// The initial state of the units from `first` on, as their first step reads it.
+/// Where what goes past the products lies in what is handed back.
+#[cube]
+pub(super) fn past(entering: &Entering, units: &Units, unit: usize) -> usize {
+    entering.n_masks * units.of_batch + unit
+}
+
+/// Writes what the step after reads, if the unit goes on to it.
+#[cube]
+pub(super) fn hand_on<F: Float>(
+    state: &mut [F],
+    h: F,
+    constants: &[F],
+    entering: &Entering,
+    units: &Units,
+    unit: usize,
+) {
+    if unit < units.after {
+        write::<F>(state, h, constants, entering, units, units.first_row_after, unit);
+    }
+}
+
+/// The gradient of `h_t`: that of the output, and what the step after hands back.
+#[cube]
+pub(super) fn arriving<F: Float>(
+    gradient: &[F],
+    back: &[F],
+    constants: &[F],
+    entering: &Entering,
+    units: &Units,
+    unit: usize,
+) -> F {
+    let mut d_h = gradient[units.place(unit)];
+    if unit < units.after {
+        d_h += read_back::<F>(back, constants, entering, units, units.first_row_after, unit);
+    }
+    d_h
+}
+
+/// The initial state of the units that begin with a step, as it reads it.
 #[cube(launch_unchecked)]
 pub(super) fn begin<F: Float>(
     hidden: &[F],
     state: &mut [F],
     constants: &[F],
     entering: &Entering,
-    of_batch: usize,
-    first: usize,
-    end: usize,
+    units: &Units,
     #[define(F)] _dtype: ElemType,
 ) {
-    let unit = first + ABSOLUTE_POS;
-    if unit >= end {
+    let unit = units.continued + ABSOLUTE_POS;
+    if unit >= units.len {
         terminate!();
     }
-    hand_on::<F>(state, hidden[unit], constants, entering, of_batch, unit);
+    write::<F>(state, hidden[unit], constants, entering, units, units.first_row, unit);
 }
 
-/// The gradient of the initial state of the units from `first` on.
+/// The gradient of the initial state of the units that begin with a step.
 #[cube(launch_unchecked)]
 pub(super) fn end<F: Float>(
     back: &[F],
     d_hidden: &mut [F],
     constants: &[F],
     entering: &Entering,
-    of_batch: usize,
-    first: usize,
-    end: usize,
+    units: &Units,
     #[define(F)] _dtype: ElemType,
 ) {
-    let unit = first + ABSOLUTE_POS;
-    if unit >= end {
+    let unit = units.continued + ABSOLUTE_POS;
+    if unit >= units.len {
         terminate!();
     }
-    d_hidden[unit] = handed_back::<F>(back, constants, entering, of_batch, unit);
+    d_hidden[unit] = read_back::<F>(back, constants, entering, units, units.first_row, unit);
 }

@@ -12,12 +12,10 @@ pub(super) struct Step {
     pub(super) n: usize,
     /// How many rows of it have a state from the step before; the others begin with it.
     pub(super) n_continued: usize,
-    /// The step before.
-    pub(super) before: Option<usize>,
-    /// The step after.
-    pub(super) after: Option<usize>,
     /// How many rows of it go on to the step after.
-    pub(super) n_after: usize,
+    n_after: usize,
+    before: Option<usize>,
+    after: Option<usize>,
 }
 
 impl Step {
@@ -29,18 +27,20 @@ impl Step {
             let before = place.checked_sub(1).map(|before| steps.walked(before));
             let after = (place < last).then(|| steps.walked(place + 1));
             let shared = |other: Option<usize>| other.map_or(0, |other| steps.n_at(other).min(n));
-            Self { t, n, n_continued: shared(before), before, after, n_after: shared(after) }
+            Self { t, n, n_continued: shared(before), n_after: shared(after), before, after }
         })
     }
 
-    /// As a kernel is given it, and where the gates of its rows begin.
+    /// As a kernel is given it.
     pub(super) fn units(&self, steps: &SequenceSteps, d_hidden: usize) -> UnitsLaunch {
+        let first_row = |t: Option<usize>| t.map_or(0, |t| steps.rows(t).start);
         UnitsLaunch::new(
             self.n * d_hidden,
             self.n_continued * d_hidden,
             self.n_after * d_hidden,
-            steps.rows(self.t).start,
-            self.before.map_or(0, |before| steps.rows(before).start * d_hidden),
+            first_row(Some(self.t)),
+            first_row(self.before),
+            first_row(self.after),
             steps.n_rows() * d_hidden,
             steps.batch_size() * d_hidden,
             d_hidden,
@@ -48,7 +48,7 @@ impl Step {
     }
 }
 
-/// The units of a step: element `row · d_hidden + column` of what has its rows alone.
+/// The units of a step. Unit `row · d_hidden + column` is that of a row of the batch.
 #[derive(CubeType, CubeLaunch)]
 pub(super) struct Units {
     /// How many there are.
@@ -59,8 +59,10 @@ pub(super) struct Units {
     pub(super) after: usize,
     /// The first row among those of all steps.
     pub(super) first_row: usize,
-    /// The first unit of the step before among those of all steps.
-    pub(super) before: usize,
+    /// The first row of the step before.
+    pub(super) first_row_before: usize,
+    /// The first row of the step after.
+    pub(super) first_row_after: usize,
     /// The units of all steps.
     pub(super) of_all_steps: usize,
     /// The units of the batch.
@@ -103,26 +105,4 @@ impl Units {
             (row * n_gates + gate) * self.d_hidden + unit % self.d_hidden
         }
     }
-}
-
-/// The masks on the state where it enters a step.
-#[derive(CubeType, CubeLaunch)]
-pub(super) struct Entering {
-    /// Where that of the first gate begins.
-    pub(super) mask: ComptimeOption<usize>,
-    /// How far it is from the mask of a gate to that of the next.
-    pub(super) to_next: usize,
-    /// How many there are: one, or one for each gate.
-    #[cube(comptime)]
-    pub(super) n_masks: usize,
-}
-
-/// Where the masks on what a step computes begin, of those that are there.
-#[derive(CubeType, CubeLaunch)]
-pub(super) struct UnitMasks {
-    pub(super) cell: ComptimeOption<usize>,
-    pub(super) candidate: ComptimeOption<usize>,
-    pub(super) hidden: ComptimeOption<usize>,
-    pub(super) hidden_zoneout: ComptimeOption<usize>,
-    pub(super) cell_zoneout: ComptimeOption<usize>,
 }

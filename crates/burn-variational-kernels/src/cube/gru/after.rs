@@ -5,12 +5,13 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::{CANDIDATE, GATES, RESET, UPDATE, state_before, through_update, update};
+use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::{Gradients, Kept};
 use crate::cube::pass::Pass;
 use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
 use crate::cube::products::Products;
-use crate::cube::state::{hand_on, handed_back, unmasked};
-use crate::cube::step::{Entering, Step, UnitMasks, Units};
+use crate::cube::state::{arriving, hand_on, past, unmasked};
+use crate::cube::step::{Step, Units};
 use crate::cube::tensors::owned;
 use crate::operands::{Keep, Optional};
 
@@ -44,8 +45,8 @@ pub(in crate::cube) fn forward(
                 state.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 pass.constants.bias(),
                 products.is_apart(),
                 keep == Keep::Trace,
@@ -66,7 +67,7 @@ fn forward_step<F: Float>(
     state: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     bias: ComptimeOption<usize>,
     #[comptime] apart: bool,
@@ -90,8 +91,8 @@ fn forward_step<F: Float>(
         ComptimeOption::None => product,
     };
     let n = tanh::<F>(gates[at_n] + r * q);
-    let before = state[unmasked(entering_after, units.of_batch) + unit];
-    let h = update::<F>(u, n, before, constants, masks, unit);
+    let before = state[unmasked(entering, units, unit)];
+    let h = update::<F>(u, n, before, constants, masks, units, unit);
 
     packed[place] = h;
     if comptime!(keep) {
@@ -100,9 +101,7 @@ fn forward_step<F: Float>(
         gates[at_n] = n;
         inner[place] = q;
     }
-    if unit < units.after {
-        hand_on::<F>(state, h, constants, entering_after, units.of_batch, unit);
-    }
+    hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
 /// The gradients, and those of what the product gave the candidates.
@@ -135,8 +134,8 @@ pub(in crate::cube) fn backward(
                 deltas.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 pass.constants.hidden(),
                 products.is_apart(),
                 pass.dtype(),
@@ -165,7 +164,7 @@ fn backward_step<F: Float>(
     deltas: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     initial: usize,
     #[comptime] apart: bool,
@@ -179,16 +178,14 @@ fn backward_step<F: Float>(
     let at_r = units.gate(unit, RESET, GATES);
     let at_u = units.gate(unit, UPDATE, GATES);
     let at_n = units.gate(unit, CANDIDATE, GATES);
-    let mut d_h = gradient[place];
-    if unit < units.after {
-        d_h += handed_back::<F>(&*back, constants, entering_after, units.of_batch, unit);
-    }
+    let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
     let r = gates[at_r];
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let found = through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, unit);
+    let found =
+        through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, units, unit);
     let d_r = through_sigmoid::<F>(found.d_n * inner[place], r);
     let d_q = found.d_n * r;
-    back[entering_after.n_masks * units.of_batch + unit] = found.past;
+    back[past(entering, units, unit)] = found.past;
     gates[at_r] = d_r;
     gates[at_u] = found.d_u;
     gates[at_n] = found.d_n;

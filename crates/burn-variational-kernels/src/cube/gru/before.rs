@@ -5,12 +5,13 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::{CANDIDATE, GATES, RESET, UPDATE, state_before, through_update, update};
+use crate::cube::masks::{Entering, Rows, UnitMasks, masked};
 use crate::cube::operations::{Gradients, Kept};
 use crate::cube::pass::Pass;
-use crate::cube::pointwise::{masked, sigmoid, tanh, through_sigmoid};
+use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
 use crate::cube::products::Products;
-use crate::cube::state::{hand_on, handed_back, unmasked};
-use crate::cube::step::{Entering, Step, UnitMasks, Units};
+use crate::cube::state::{arriving, hand_on, past, unmasked};
+use crate::cube::step::{Step, Units};
 use crate::cube::tensors::owned;
 use crate::operands::{Keep, Optional};
 
@@ -48,8 +49,8 @@ pub(in crate::cube) fn forward(
                 inner.as_ref().unwrap_or(&candidate).clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.entering_candidate(&step),
+                pass.constants.entering(),
+                pass.constants.entering_candidate(),
                 resets.is_apart(),
                 keep == Keep::Trace,
                 pass.dtype(),
@@ -68,8 +69,8 @@ pub(in crate::cube) fn forward(
                 state.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 pass.dtype(),
             );
         }
@@ -88,8 +89,8 @@ fn reset_step<F: Float>(
     inner: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
-    entering_candidate: ComptimeOption<usize>,
+    entering: &Entering,
+    entering_candidate: ComptimeOption<Rows>,
     #[comptime] apart: bool,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
@@ -102,8 +103,8 @@ fn reset_step<F: Float>(
     let at_u = units.gate(unit, UPDATE, GATES);
     let r = sigmoid::<F>(gates[at_r] + product[units.gate_of_step(unit, RESET, RESETS, apart)]);
     let u = sigmoid::<F>(gates[at_u] + product[units.gate_of_step(unit, UPDATE, RESETS, apart)]);
-    let before = state[unmasked(entering_after, units.of_batch) + unit];
-    let through = masked::<F>(r * before, constants, entering_candidate, unit);
+    let before = state[unmasked(entering, units, unit)];
+    let through = masked::<F>(r * before, constants, entering_candidate, units, unit);
     gates[at_r] = r;
     gates[at_u] = u;
     passed[unit] = through;
@@ -120,7 +121,7 @@ fn candidate_step<F: Float>(
     state: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     #[define(F)] _dtype: ElemType,
 ) {
@@ -131,13 +132,11 @@ fn candidate_step<F: Float>(
     let at_n = units.gate(unit, CANDIDATE, GATES);
     let u = gates[units.gate(unit, UPDATE, GATES)];
     let n = tanh::<F>(gates[at_n] + product[unit]);
-    let before = state[unmasked(entering_after, units.of_batch) + unit];
-    let h = update::<F>(u, n, before, constants, masks, unit);
+    let before = state[unmasked(entering, units, unit)];
+    let h = update::<F>(u, n, before, constants, masks, units, unit);
     gates[at_n] = n;
     packed[units.place(unit)] = h;
-    if unit < units.after {
-        hand_on::<F>(state, h, constants, entering_after, units.of_batch, unit);
-    }
+    hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
 pub(in crate::cube) fn backward(
@@ -168,8 +167,8 @@ pub(in crate::cube) fn backward(
                 of_candidates.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.unit_masks(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
                 pass.constants.hidden(),
                 pass.dtype(),
             );
@@ -188,8 +187,8 @@ pub(in crate::cube) fn backward(
                 deltas.clone().into_buffer_arg(),
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
-                pass.entering_after(&step),
-                pass.entering_candidate(&step),
+                pass.constants.entering(),
+                pass.constants.entering_candidate(),
                 pass.constants.hidden(),
                 resets.is_apart(),
                 pass.dtype(),
@@ -216,7 +215,7 @@ fn candidate_step_back<F: Float>(
     of_candidates: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
+    entering: &Entering,
     masks: &UnitMasks,
     initial: usize,
     #[define(F)] _dtype: ElemType,
@@ -227,13 +226,11 @@ fn candidate_step_back<F: Float>(
     }
     let at_u = units.gate(unit, UPDATE, GATES);
     let at_n = units.gate(unit, CANDIDATE, GATES);
-    let mut d_h = gradient[units.place(unit)];
-    if unit < units.after {
-        d_h += handed_back::<F>(&*back, constants, entering_after, units.of_batch, unit);
-    }
+    let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let found = through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, unit);
-    back[entering_after.n_masks * units.of_batch + unit] = found.past;
+    let found =
+        through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, units, unit);
+    back[past(entering, units, unit)] = found.past;
     gates[at_u] = found.d_u;
     gates[at_n] = found.d_n;
     of_candidates[unit] = found.d_n;
@@ -249,8 +246,8 @@ fn reset_step_back<F: Float>(
     deltas: &mut [F],
     constants: &[F],
     units: &Units,
-    entering_after: &Entering,
-    entering_candidate: ComptimeOption<usize>,
+    entering: &Entering,
+    entering_candidate: ComptimeOption<Rows>,
     initial: usize,
     #[comptime] apart: bool,
     #[define(F)] _dtype: ElemType,
@@ -262,9 +259,9 @@ fn reset_step_back<F: Float>(
     let at_r = units.gate(unit, RESET, GATES);
     let r = gates[at_r];
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let through = masked::<F>(d_passed[unit], constants, entering_candidate, unit);
+    let through = masked::<F>(d_passed[unit], constants, entering_candidate, units, unit);
     let d_r = through_sigmoid::<F>(through * before, r);
-    back[entering_after.n_masks * units.of_batch + unit] += through * r;
+    back[past(entering, units, unit)] += through * r;
     gates[at_r] = d_r;
     deltas[units.gate_of_step(unit, RESET, RESETS, apart)] = d_r;
     deltas[units.gate_of_step(unit, UPDATE, RESETS, apart)] =

@@ -5,8 +5,9 @@ pub(super) mod before;
 
 use cubecl::prelude::*;
 
-use super::pointwise::{masked, through_sigmoid, through_tanh, to_old, zoned_out};
-use super::step::{UnitMasks, Units};
+use super::masks::{UnitMasks, masked, to_old, zoned_out};
+use super::pointwise::{through_sigmoid, through_tanh};
+use super::step::Units;
 
 const GATES: usize = 3;
 const RESET: usize = 0;
@@ -15,10 +16,18 @@ const CANDIDATE: usize = 2;
 
 /// `h_t`: with `g = z_g ∘ n`, `ĥ = g + u ∘ (h_{t-1} - g)`, zoned out.
 #[cube]
-fn update<F: Float>(u: F, n: F, before: F, constants: &[F], masks: &UnitMasks, unit: usize) -> F {
-    let candidate = masked::<F>(n, constants, masks.candidate, unit);
+fn update<F: Float>(
+    u: F,
+    n: F,
+    before: F,
+    constants: &[F],
+    masks: &UnitMasks,
+    units: &Units,
+    unit: usize,
+) -> F {
+    let candidate = masked::<F>(n, constants, masks.candidate, units, unit);
     let new = candidate + u * (before - candidate);
-    zoned_out::<F>(new, before, constants, masks.hidden_zoneout, unit)
+    zoned_out::<F>(new, before, constants, masks.hidden_zoneout, units, unit)
 }
 
 /// What comes back through the update of a state.
@@ -41,13 +50,14 @@ fn through_update<F: Float>(
     before: F,
     constants: &[F],
     masks: &UnitMasks,
+    units: &Units,
     unit: usize,
 ) -> Updated<F> {
-    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, unit);
-    let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, unit);
-    let candidate = masked::<F>(n, constants, masks.candidate, unit);
+    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
+    let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
+    let candidate = masked::<F>(n, constants, masks.candidate, units, unit);
     let d_candidate = d_new * (F::new(1.0_f32) - u);
-    let d_candidate = masked::<F>(d_candidate, constants, masks.candidate, unit);
+    let d_candidate = masked::<F>(d_candidate, constants, masks.candidate, units, unit);
     Updated::<F> {
         d_u: through_sigmoid::<F>(d_new * (before - candidate), u),
         d_n: through_tanh::<F>(d_candidate, n),
@@ -64,5 +74,9 @@ fn state_before<F: Float>(
     initial: usize,
     unit: usize,
 ) -> F {
-    if unit < units.continued { packed[units.before + unit] } else { constants[initial + unit] }
+    if unit < units.continued {
+        packed[units.first_row_before * units.d_hidden + unit]
+    } else {
+        constants[initial + unit]
+    }
 }

@@ -1,0 +1,6 @@
+//! The long short-term memory.
+
+mod equations;
+pub(super) mod steps;
+
+const GATES: usize = 4;

@@ -1,0 +1,164 @@
+//! A product and a kernel a step, each way.
+
+use burn::backend::Slice;
+use burn::backend::ops::FloatTensorOps;
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::equations::{self, Places};
+use crate::cube::masks::{Entering, UnitMasks};
+use crate::cube::operations::{Gradients, Kept};
+use crate::cube::pass::Pass;
+use crate::cube::products::Products;
+use crate::cube::state::{arriving, hand_on, past, unmasked};
+use crate::cube::step::{Step, Units};
+use crate::cube::tensors::owned;
+use crate::operands::{Keep, Optional};
+
+pub(in crate::cube) fn forward(
+    pass: &Pass<'_>,
+    products: &Products,
+    projected: CubeTensor,
+    initial_cell: CubeTensor,
+    keep: Keep,
+) -> Kept<CubeBackend> {
+    let (n_rows, batch_size) = (pass.steps.n_rows(), pass.steps.batch_size());
+    let gates = owned(projected);
+    // The cells of the batch follow the outputs: those of the last step, once all is done.
+    let packed = pass.rows(n_rows + batch_size, pass.d_hidden);
+    let last = [n_rows..n_rows + batch_size, 0..pass.d_hidden].map(Slice::from);
+    let packed = CubeBackend::float_slice_assign(packed, &last, initial_cell);
+    let cells = (keep == Keep::Trace).then(|| pass.rows(n_rows, pass.d_hidden));
+    let (state, product) = (pass.state(), products.room(batch_size));
+    for step in Step::walk(pass.steps) {
+        pass.begin(&step, &state);
+        products.run(&state, &product, step.n);
+        let (count, dim) = pass.launch(step.n * pass.d_hidden);
+        // SAFETY: a unit reads and writes what is its own in rows of the step and of the batch,
+        // which the tensors have, and masks of the steps that it is given.
+        unsafe {
+            forward_step::launch_unchecked(
+                &state.client,
+                count,
+                dim,
+                gates.clone().into_buffer_arg(),
+                product.clone().into_buffer_arg(),
+                packed.clone().into_buffer_arg(),
+                // Something has to be bound where nothing is kept.
+                cells.as_ref().unwrap_or(&product).clone().into_buffer_arg(),
+                state.clone().into_buffer_arg(),
+                pass.constants.values.clone().into_buffer_arg(),
+                pass.units(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
+                products.is_apart(),
+                keep == Keep::Trace,
+                pass.dtype(),
+            );
+        }
+    }
+    let gates = (keep == Keep::Trace).then_some(gates);
+    Kept { packed, gates: Optional::from(gates), inner: Optional::from(cells) }
+}
+
+#[cube(launch_unchecked)]
+fn forward_step<F: Float>(
+    gates: &mut [F],
+    product: &[F],
+    packed: &mut [F],
+    cells: &mut [F],
+    state: &mut [F],
+    constants: &[F],
+    units: &Units,
+    entering: &Entering,
+    masks: &UnitMasks,
+    #[comptime] apart: bool,
+    #[comptime] keep: bool,
+    #[define(F)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS;
+    if unit >= units.len {
+        terminate!();
+    }
+    let products = Places::of_step(units, unit, apart).read::<F>(product);
+    let before = state[unmasked(entering, units, unit)];
+    let h = equations::forward::<F>(
+        &products, before, gates, packed, cells, constants, masks, units, unit, keep,
+    );
+    hand_on::<F>(state, h, constants, entering, units, unit);
+}
+
+pub(in crate::cube) fn backward(
+    pass: &Pass<'_>,
+    products: &Products,
+    gradient: &CubeTensor,
+    gates: CubeTensor,
+    cells: &CubeTensor,
+) -> Gradients<CubeBackend> {
+    let batch_size = pass.steps.batch_size();
+    // The gates' gradients take the place of the gates, and those of cells go from step to step.
+    let gates = owned(gates);
+    let (d_hidden, d_cell) =
+        (pass.rows(batch_size, pass.d_hidden), pass.rows(batch_size, pass.d_hidden));
+    let (back, deltas) = (pass.back(), products.room(batch_size));
+    for step in Step::walk(pass.steps).rev() {
+        let (count, dim) = pass.launch(step.n * pass.d_hidden);
+        // SAFETY: as in `forward`.
+        unsafe {
+            backward_step::launch_unchecked(
+                &back.client,
+                count,
+                dim,
+                gradient.clone().into_buffer_arg(),
+                gates.clone().into_buffer_arg(),
+                cells.clone().into_buffer_arg(),
+                back.clone().into_buffer_arg(),
+                d_cell.clone().into_buffer_arg(),
+                deltas.clone().into_buffer_arg(),
+                pass.constants.values.clone().into_buffer_arg(),
+                pass.units(&step),
+                pass.constants.entering(),
+                pass.constants.unit_masks(),
+                products.is_apart(),
+                pass.dtype(),
+            );
+        }
+        products.run_back(&deltas, &back, step.n);
+        pass.end(&step, &back, &d_hidden);
+    }
+    Gradients {
+        projected: gates,
+        recurrent: Optional::Absent,
+        hidden: d_hidden,
+        cell: Optional::Present(d_cell),
+        candidate_bias: Optional::Absent,
+    }
+}
+
+#[cube(launch_unchecked)]
+fn backward_step<F: Float>(
+    gradient: &[F],
+    gates: &mut [F],
+    cells: &[F],
+    back: &mut [F],
+    d_cell: &mut [F],
+    deltas: &mut [F],
+    constants: &[F],
+    units: &Units,
+    entering: &Entering,
+    masks: &UnitMasks,
+    #[comptime] apart: bool,
+    #[define(F)] _dtype: ElemType,
+) {
+    let unit = ABSOLUTE_POS;
+    if unit >= units.len {
+        terminate!();
+    }
+    let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
+    let (found, kept) = equations::backward::<F>(
+        d_h, gradient, gates, cells, d_cell, constants, masks, units, unit, unit,
+    );
+    back[past(entering, units, unit)] = kept;
+    Places::of_step(units, unit, apart).write::<F>(deltas, &found);
+}
