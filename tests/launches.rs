@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor};
 use burn_variational::prelude::*;
 use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
-use cross_backend_tests::{Operation, engine_runs, launches, wgpu};
+use cross_backend_tests::{Operation, engine_runs, launches, wgpu, without_whole_sequences};
 
 const BATCH_SIZE: usize = 3;
 /// Whose gates begin where no device can bind them.
@@ -30,7 +30,8 @@ fn of_pass<K: CellConfig>(config: &K, dropout: &LayerDropout, n_steps: usize) ->
 /// The launches of one more step.
 fn of_step<K: CellConfig>(config: &K, dropout: &LayerDropout) -> usize {
     let before = engine_runs(Operation::SequenceKernels);
-    let [few, many] = [3, 7].map(|n_steps| of_pass(config, dropout, n_steps));
+    let [few, many] =
+        [3, 7].map(|n_steps| without_whole_sequences(|| of_pass(config, dropout, n_steps)));
     assert_eq!(engine_runs(Operation::SequenceKernels), before + 2, "the kernels ran");
     assert_eq!((many - few) % 4, 0, "{few} launches of 3 steps, {many} of 7");
     (many - few) / 4
@@ -55,4 +56,16 @@ fn a_step_is_a_product_and_a_kernel_each_way() {
         // What the reset gate lets through has a product of its own.
         assert_eq!(of_step(&gru().with_reset_after(false), &dropout), 8, "{dropout:?}");
     }
+}
+
+#[test]
+fn a_whole_sequence_is_a_kernel_each_way_however_long() {
+    let half = SiteDropout::new(0.5);
+    let dropout = LayerDropout::none().with_recurrent(half);
+    let lstm = LstmCellConfig::new(UNITS, UNITS, true);
+    let before = engine_runs(Operation::WholeSequence);
+    let [few, many] = [3, 200].map(|n_steps| of_pass(&lstm, &dropout, n_steps));
+    assert_eq!(engine_runs(Operation::WholeSequence), before + 2, "a kernel took all steps");
+    assert_eq!(few, many);
+    println!("{many}");
 }

@@ -11,7 +11,7 @@ mod reference;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use burn_variational_kernels::testing::launches;
 pub use burn_variational_kernels::testing::{
-    Operation, are_kernels_ruled_out, engine_runs, is_ruled_out, without_engine, without_kernels,
+    Operation, engine_runs, is_ruled_out, without_engine, without_kernels, without_whole_sequences,
 };
 pub use closeness::{
     CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
@@ -99,7 +99,8 @@ macro_rules! on_every_gpu {
 
 /// One test for each backend that is compiled in, with the sequence engine and with plain tensor
 /// operations: `test_name::engine::backend` and `test_name::plain::backend`. Where the engine has
-/// kernels of a GPU, its generic body too: `test_name::generic::backend`.
+/// kernels of a GPU, those of single steps and its generic body too: `test_name::steps::backend` and
+/// `test_name::generic::backend`.
 #[macro_export]
 macro_rules! on_every_path {
     ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
@@ -132,6 +133,15 @@ macro_rules! on_every_path {
             }
 
             $crate::on_every_gpu! {
+                fn steps(device: &Device) {
+                    let before = $crate::engine_runs($crate::Operation::SequenceKernels);
+                    let before_whole = $crate::engine_runs($crate::Operation::WholeSequence);
+                    $crate::without_whole_sequences(|| either::path(device));
+                    assert!($crate::engine_runs($crate::Operation::SequenceKernels) > before, "kernels ran");
+                    let whole = $crate::engine_runs($crate::Operation::WholeSequence);
+                    assert_eq!(whole, before_whole, "none of a whole sequence");
+                }
+
                 fn generic(device: &Device) {
                     let before = $crate::engine_runs($crate::Operation::Sequence);
                     let before_on_kernels = $crate::engine_runs($crate::Operation::SequenceKernels);

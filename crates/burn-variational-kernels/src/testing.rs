@@ -6,8 +6,9 @@ use std::thread::LocalKey;
 
 thread_local! {
     static RULED_OUT: Cell<bool> = const { Cell::new(false) };
+    static WHOLE_SEQUENCES_RULED_OUT: Cell<bool> = const { Cell::new(false) };
     static KERNELS_RULED_OUT: Cell<bool> = const { Cell::new(false) };
-    static N_RUNS: [Cell<usize>; Operation::SequenceKernels as usize + 1] = Default::default();
+    static N_RUNS: [Cell<usize>; Operation::WholeSequence as usize + 1] = Default::default();
 }
 
 /// The operations of the engine.
@@ -29,6 +30,8 @@ pub enum Operation {
     Sequence,
     /// Of these, what the kernels of a GPU took, and not the generic body.
     SequenceKernels,
+    /// Of these, what a kernel of all steps took, and not kernels of one.
+    WholeSequence,
 }
 
 /// Runs `f` with plain tensor operations, whatever engine there is: to compare, or to rule the
@@ -58,6 +61,12 @@ pub fn without_kernels<R>(f: impl FnOnce() -> R) -> R {
     ruling_out(&KERNELS_RULED_OUT, f)
 }
 
+/// Runs `f` with kernels of single steps on GPUs, and none of all steps. It holds for this thread,
+/// until `f` returns.
+pub fn without_whole_sequences<R>(f: impl FnOnce() -> R) -> R {
+    ruling_out(&WHOLE_SEQUENCES_RULED_OUT, f)
+}
+
 fn ruling_out<R>(flag: &'static LocalKey<Cell<bool>>, f: impl FnOnce() -> R) -> R {
     struct Restore(&'static LocalKey<Cell<bool>>, bool);
     impl Drop for Restore {
@@ -82,6 +91,11 @@ pub fn is_ruled_out() -> bool {
 /// Whether [`without_kernels`] is running on this thread.
 pub fn are_kernels_ruled_out() -> bool {
     KERNELS_RULED_OUT.get()
+}
+
+/// Whether [`without_whole_sequences`] is running on this thread.
+pub fn are_whole_sequences_ruled_out() -> bool {
+    WHOLE_SEQUENCES_RULED_OUT.get()
 }
 
 pub(crate) fn count(operation: Operation) {

@@ -7,10 +7,12 @@ use burn::backend::{Slice, TensorMetadata};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
+use super::choice::Kernels;
 use super::operations::{CubeSequence, Gradients, Kept};
 use super::pass::Pass;
 use super::products::Products;
 use super::tensors::contiguous;
+use super::whole::Whole;
 use super::{gru, lstm, rnn};
 use crate::generic;
 use crate::operands::{Keep, Optional, SequenceConstants};
@@ -23,14 +25,23 @@ impl CubeSequence for CubeBackend {
         projected: CubeTensor,
         constants: SequenceConstants<Self>,
         steps: SequenceSteps,
+        kernels: Kernels,
         keep: Keep,
     ) -> Kept<Self> {
-        let pass = Pass::new(recurrence, &constants, &steps);
+        let pass = Pass::new(recurrence, &constants, &steps, kernels);
         let products = |gates| pass.products(&constants.recurrent, recurrence, gates);
         match recurrence {
             Recurrence::Lstm => {
                 let cell = constants.cell.clone().into_option().expect("an LSTM carries a cell");
-                lstm::steps::forward(&pass, &products(0..4), projected, cell, keep)
+                match kernels {
+                    Kernels::OfSteps => {
+                        lstm::steps::forward(&pass, &products(0..4), projected, cell, keep)
+                    }
+                    Kernels::OfSequence { rows } => {
+                        let whole = Whole::new(&pass, constants.recurrent.clone(), rows);
+                        lstm::sequence::forward(&pass, &whole, projected, cell, keep)
+                    }
+                }
             }
             Recurrence::Gru { reset_after: true } => {
                 gru::after::forward(&pass, &products(0..3), projected, keep)
@@ -49,11 +60,13 @@ impl CubeSequence for CubeBackend {
         kept: Kept<Self>,
         constants: SequenceConstants<Self>,
         steps: SequenceSteps,
+        kernels: Kernels,
         needs_recurrent: bool,
     ) -> Gradients<Self> {
         let walk = WalkBack {
-            pass: Pass::new(recurrence, &constants, &steps),
+            pass: Pass::new(recurrence, &constants, &steps, kernels),
             recurrence,
+            kernels,
             constants: &constants,
             gradient: contiguous(gradient),
             packed: contiguous(kept.packed),
@@ -77,6 +90,7 @@ fn given(kept: Option<CubeTensor>) -> CubeTensor {
 struct WalkBack<'a> {
     pass: Pass<'a>,
     recurrence: Recurrence,
+    kernels: Kernels,
     constants: &'a SequenceConstants<CubeBackend>,
     gradient: CubeTensor,
     packed: CubeTensor,
@@ -85,8 +99,17 @@ struct WalkBack<'a> {
 
 impl WalkBack<'_> {
     fn lstm(&self, gates: CubeTensor, cells: CubeTensor) -> Gradients<CubeBackend> {
-        let products = self.products(0..4);
-        let found = lstm::steps::backward(&self.pass, &products, &self.gradient, gates, &cells);
+        let (pass, gradient) = (&self.pass, &self.gradient);
+        let found = match self.kernels {
+            Kernels::OfSteps => {
+                lstm::steps::backward(pass, &self.products(0..4), gradient, gates, &cells)
+            }
+            Kernels::OfSequence { rows } => {
+                let transposed = CubeBackend::float_transpose(self.constants.recurrent.clone());
+                let whole = Whole::new(pass, transposed, rows);
+                lstm::sequence::backward(pass, &whole, gradient, gates, &cells)
+            }
+        };
         let d_recurrent = self.needed(|| self.recurrent_gradient(0..4, found.projected.clone()));
         Gradients { recurrent: d_recurrent, ..found }
     }

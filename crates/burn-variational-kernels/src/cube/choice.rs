@@ -3,13 +3,45 @@
 use burn::backend::DType;
 use burn_cubecl::CubeDevice;
 
+use super::whole::rows_together;
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
 /// The tensors of a kernel, and one more for the sizes it is given.
 const BINDINGS: u32 = 8;
 
-/// Whether the kernels take a sequence. Where they do not, the log says why.
+/// Which kernels take a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kernels {
+    /// A product and a kernel a step.
+    OfSteps,
+    /// One of all steps, which takes so many rows of the batch together.
+    OfSequence { rows: usize },
+}
+
+impl Kernels {
+    /// Those of a sequence that kernels take.
+    pub(super) fn of(
+        recurrence: Recurrence,
+        dtype: DType,
+        device: &CubeDevice,
+        steps: &SequenceSteps,
+        d_hidden: usize,
+    ) -> Self {
+        #[cfg(feature = "testing")]
+        if crate::testing::are_whole_sequences_ruled_out() {
+            return Self::OfSteps;
+        }
+        if recurrence != Recurrence::Lstm {
+            return Self::OfSteps;
+        }
+        let (batch_size, n_gates) = (steps.batch_size(), recurrence.n_gates());
+        let rows = rows_together(&device.client(), batch_size, d_hidden, n_gates, dtype.size());
+        rows.map_or(Self::OfSteps, |rows| Self::OfSequence { rows })
+    }
+}
+
+/// Whether kernels take a sequence. Where they do not, the log says why.
 pub(super) fn has_kernels(
     recurrence: Recurrence,
     dtype: DType,

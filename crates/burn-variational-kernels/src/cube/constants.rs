@@ -5,6 +5,7 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::ComptimeOptionArgs;
 
+use super::choice::Kernels;
 use super::masks::{self, EnteringLaunch, RowsLaunch, UnitMasksLaunch};
 use super::tensors::{contiguous, reshaped};
 use crate::operands::{Masks, OptionalMask, SequenceConstants};
@@ -48,7 +49,11 @@ struct UnitMasks {
 }
 
 impl Constants {
-    pub(super) fn new(recurrence: Recurrence, constants: &SequenceConstants<CubeBackend>) -> Self {
+    pub(super) fn new(
+        recurrence: Recurrence,
+        constants: &SequenceConstants<CubeBackend>,
+        kernels: Kernels,
+    ) -> Self {
         let d_hidden = constants.hidden.meta.shape()[1];
         let mut parts = Parts { tensors: Vec::new(), n_rows: 0, d_hidden };
         let (entering, n_masks) = match &constants.masks {
@@ -68,9 +73,10 @@ impl Constants {
         };
         let bias = constants.candidate_bias.clone().into_option();
         let bias = bias.map(|bias| parts.add(&bias, false));
-        // A GRU comes back to the initial state, and there has to be something.
-        let is_gru = matches!(recurrence, Recurrence::Gru { .. });
-        let needs_hidden = is_gru || parts.tensors.is_empty();
+        // A GRU comes back to the initial state, a kernel of all steps begins with it, and there has
+        // to be something.
+        let is_read = matches!(recurrence, Recurrence::Gru { .. }) || kernels != Kernels::OfSteps;
+        let needs_hidden = is_read || parts.tensors.is_empty();
         let hidden = needs_hidden.then(|| parts.add(&constants.hidden, false));
         // The candidate of a GRU that resets before reads what the reset gate lets through.
         let resets_before = recurrence == Recurrence::Gru { reset_after: false };

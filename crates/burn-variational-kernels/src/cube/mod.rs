@@ -20,12 +20,13 @@ mod rnn;
 mod state;
 mod step;
 mod tensors;
+mod whole;
 
 use burn::backend::Cube;
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 
-use self::choice::has_kernels;
+use self::choice::{Kernels, has_kernels};
 use self::operations::{CubeSequence, Kept};
 use crate::generic;
 use crate::kernels::SequenceKernels;
@@ -67,11 +68,14 @@ impl SequenceKernels for Cube {
                 recurrence, gradient, trace, &constants, steps, needs,
             );
         }
+        let (dtype, device) = (gradient.dtype(), gradient.device());
+        let kernels = Kernels::of(recurrence, dtype, &device, steps, constants.hidden.shape()[1]);
         let SequenceTrace { packed, gates, inner, .. } = trace;
         let kept = Kept { packed, gates: gates.into(), inner: inner.into() };
         let steps = steps.clone();
-        let found =
-            Self::sequence_backward_kernels(recurrence, gradient, kept, constants, steps, needs);
+        let found = Self::sequence_backward_kernels(
+            recurrence, gradient, kept, constants, steps, kernels, needs,
+        );
         SequenceGradients {
             projected: found.projected,
             recurrent: found.recurrent.into_option(),
@@ -90,14 +94,20 @@ fn sequence(
     keep: Keep,
 ) -> SequenceTrace<Cube> {
     let (dtype, device) = (projected.dtype(), projected.device());
-    if !has_kernels(recurrence, dtype, &device, steps, constants.hidden.shape()[1]) {
+    let d_hidden = constants.hidden.shape()[1];
+    if !has_kernels(recurrence, dtype, &device, steps, d_hidden) {
         return generic::sequence(recurrence, projected, constants, steps, keep);
     }
+    let kernels = Kernels::of(recurrence, dtype, &device, steps, d_hidden);
     #[cfg(feature = "testing")]
     crate::testing::count(crate::testing::Operation::SequenceKernels);
+    #[cfg(feature = "testing")]
+    if kernels != Kernels::OfSteps {
+        crate::testing::count(crate::testing::Operation::WholeSequence);
+    }
     let (constants, steps) = (constants.clone(), steps.clone());
     let Kept { packed, gates, inner } =
-        Cube::sequence_kernels(recurrence, projected, constants, steps, keep);
+        Cube::sequence_kernels(recurrence, projected, constants, steps, kernels, keep);
     // A simple RNN may have computed no more than its outputs.
     let inner = inner.into_option().unwrap_or_else(|| packed.clone());
     SequenceTrace { packed, gates: gates.into_option(), inner: Some(inner), steps: vec![] }

@@ -4,6 +4,7 @@ use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, ExtensionType, backend_extension};
 
+use super::choice::Kernels;
 use crate::operands::{
     Keep, Optional, OptionalMaskMetadata, OptionalMetadata, SequenceConstants,
     SequenceConstantsMetadata,
@@ -49,6 +50,7 @@ pub(crate) trait CubeSequence: Backend {
         projected: FloatTensor<Self>,
         #[extension_type] constants: SequenceConstants<Self>,
         steps: SequenceSteps,
+        kernels: Kernels,
         keep: Keep,
     ) -> Kept<Self>;
 
@@ -60,6 +62,7 @@ pub(crate) trait CubeSequence: Backend {
         #[extension_type] kept: Kept<Self>,
         #[extension_type] constants: SequenceConstants<Self>,
         steps: SequenceSteps,
+        kernels: Kernels,
         needs_recurrent: bool,
     ) -> Gradients<Self>;
 }
@@ -71,6 +74,7 @@ fn kept(
     projected: &TensorSpec,
     constants: &SequenceConstantsMetadata,
     steps: &SequenceSteps,
+    _kernels: &Kernels,
     keep: &Keep,
 ) -> KeptMetadata {
     let d_hidden = constants.hidden.shape[1];
@@ -102,6 +106,7 @@ fn gradients(
     kept: &KeptMetadata,
     constants: &SequenceConstantsMetadata,
     steps: &SequenceSteps,
+    _kernels: &Kernels,
     needs_recurrent: &bool,
 ) -> GradientsMetadata {
     let width = recurrence.n_gates() * constants.hidden.shape[1];

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use burn::backend::Slice;
 use burn::backend::cubecl::dtype_to_storage_type;
+use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
 use cubecl::prelude::{CubeCount, CubeDim};
 
+use super::choice::Kernels;
 use super::constants::Constants;
 use super::products::Products;
 use super::state;
@@ -33,10 +36,12 @@ impl<'a> Pass<'a> {
         recurrence: Recurrence,
         constants: &SequenceConstants<CubeBackend>,
         steps: &'a SequenceSteps,
+        kernels: Kernels,
     ) -> Self {
         let hidden = contiguous(constants.hidden.clone());
         let d_hidden = hidden.meta.shape()[1];
-        Self { steps, constants: Constants::new(recurrence, constants), hidden, d_hidden }
+        let constants = Constants::new(recurrence, constants, kernels);
+        Self { steps, constants, hidden, d_hidden }
     }
 
     /// The products of gates with the state that enters them.
@@ -54,6 +59,22 @@ impl<'a> Pass<'a> {
         room([n, width], &self.hidden)
     }
 
+    /// Room for the outputs of an LSTM, and after them for the cells of the batch, which are these at
+    /// first, and those of the last step once all is done.
+    pub(super) fn with_cells(&self, initial: CubeTensor) -> CubeTensor {
+        let (n_rows, batch_size) = (self.steps.n_rows(), self.steps.batch_size());
+        let packed = self.rows(n_rows + batch_size, self.d_hidden);
+        let cells = [n_rows..n_rows + batch_size, 0..self.d_hidden].map(Slice::from);
+        CubeBackend::float_slice_assign(packed, &cells, initial)
+    }
+
+    /// A tensor of the batch, of several one after the other.
+    pub(super) fn part_of_batch(&self, tensors: &CubeTensor, k: usize) -> CubeTensor {
+        let batch_size = self.steps.batch_size();
+        let rows = [k * batch_size..(k + 1) * batch_size, 0..self.d_hidden].map(Slice::from);
+        CubeBackend::float_slice(tensors.clone(), &rows)
+    }
+
     /// Room for the state: see [`state::unmasked`].
     pub(super) fn state(&self) -> CubeTensor {
         let unmasked = usize::from(self.constants.masks_entering());
@@ -61,7 +82,7 @@ impl<'a> Pass<'a> {
         room([blocks, self.steps.batch_size(), self.d_hidden], &self.hidden)
     }
 
-    /// Room for what a step hands back: see [`state::handed_back`].
+    /// Room for what a step hands back: see [`state::arriving`].
     pub(super) fn back(&self) -> CubeTensor {
         let blocks = self.constants.n_entering() + 1;
         room([blocks, self.steps.batch_size(), self.d_hidden], &self.hidden)

@@ -20,6 +20,40 @@ fn mask<F: Float>(
     constants[rows.at(first_row, d_hidden, unit) + k * entering.to_next * d_hidden]
 }
 
+/// The mask of a unit where it enters gate `k`, 1 if there is none.
+#[cube]
+pub(super) fn entering_mask<F: Float>(
+    constants: &[F],
+    entering: &Entering,
+    k: usize,
+    units: &Units,
+    unit: usize,
+) -> F {
+    #[comptime]
+    match entering.masks {
+        ComptimeOption::Some(rows) => {
+            mask::<F>(constants, rows, entering, k, units.first_row, units.d_hidden, unit)
+        }
+        ComptimeOption::None => F::new(1.0_f32),
+    }
+}
+
+/// `h_{t-1}` of a unit: an output of the step before, or the initial state.
+#[cube]
+pub(super) fn state_before<F: Float>(
+    packed: &[F],
+    constants: &[F],
+    units: &Units,
+    initial: usize,
+    unit: usize,
+) -> F {
+    if unit < units.continued {
+        packed[units.first_row_before * units.d_hidden + unit]
+    } else {
+        constants[initial + unit]
+    }
+}
+
 /// Where `h_{t-1}` lies in the state `[masks (+ 1), batch_size, d_hidden]`: masked once for each
 /// product, and as it is after them.
 #[cube]

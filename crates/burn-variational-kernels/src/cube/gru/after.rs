@@ -4,13 +4,13 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{CANDIDATE, GATES, RESET, UPDATE, state_before, through_update, update};
+use super::{CANDIDATE, GATES, RESET, UPDATE, through_update, update};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::{Gradients, Kept};
 use crate::cube::pass::Pass;
 use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
 use crate::cube::products::Products;
-use crate::cube::state::{arriving, hand_on, past, unmasked};
+use crate::cube::state::{arriving, hand_on, past, state_before, unmasked};
 use crate::cube::step::{Step, Units};
 use crate::cube::tensors::owned;
 use crate::operands::{Keep, Optional};

@@ -64,19 +64,3 @@ fn through_update<F: Float>(
         past: d_new * u + past,
     }
 }
-
-/// `h_{t-1}` of a unit: an output of the step before, or the initial state.
-#[cube]
-fn state_before<F: Float>(
-    packed: &[F],
-    constants: &[F],
-    units: &Units,
-    initial: usize,
-    unit: usize,
-) -> F {
-    if unit < units.continued {
-        packed[units.first_row_before * units.d_hidden + unit]
-    } else {
-        constants[initial + unit]
-    }
-}

@@ -1,7 +1,5 @@
 //! A product and a kernel a step, each way.
 
-use burn::backend::Slice;
-use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -24,11 +22,7 @@ pub(in crate::cube) fn forward(
     keep: Keep,
 ) -> Kept<CubeBackend> {
     let (n_rows, batch_size) = (pass.steps.n_rows(), pass.steps.batch_size());
-    let gates = owned(projected);
-    // The cells of the batch follow the outputs: those of the last step, once all is done.
-    let packed = pass.rows(n_rows + batch_size, pass.d_hidden);
-    let last = [n_rows..n_rows + batch_size, 0..pass.d_hidden].map(Slice::from);
-    let packed = CubeBackend::float_slice_assign(packed, &last, initial_cell);
+    let (gates, packed) = (owned(projected), pass.with_cells(initial_cell));
     let cells = (keep == Keep::Trace).then(|| pass.rows(n_rows, pass.d_hidden));
     let (state, product) = (pass.state(), products.room(batch_size));
     for step in Step::walk(pass.steps) {

@@ -1,0 +1,256 @@
+//! All steps in one kernel, each way.
+
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::GATES;
+use super::equations::{self, OfGates};
+use crate::cube::masks::{Entering, UnitMasks};
+use crate::cube::operations::{Gradients, Kept};
+use crate::cube::pass::Pass;
+use crate::cube::state::{entering_mask, state_before};
+use crate::cube::tensors::owned;
+use crate::cube::whole::{Walk, Whole};
+use crate::operands::{Keep, Optional};
+
+pub(in crate::cube) fn forward(
+    pass: &Pass<'_>,
+    whole: &Whole<'_>,
+    projected: CubeTensor,
+    initial_cell: CubeTensor,
+    keep: Keep,
+) -> Kept<CubeBackend> {
+    let (gates, packed) = (owned(projected), pass.with_cells(initial_cell));
+    let cells = (keep == Keep::Trace).then(|| pass.rows(pass.steps.n_rows(), pass.d_hidden));
+    // SAFETY: a workgroup reads and writes elements of its own rows of the batch and of the steps,
+    // which the tensors have, and a unit those of its own columns, but for what the workgroup shares.
+    unsafe {
+        forward_sequence::launch_unchecked(
+            &packed.client,
+            whole.count(),
+            whole.dim(),
+            gates.clone().into_buffer_arg(),
+            whole.weights(),
+            packed.clone().into_buffer_arg(),
+            // Something has to be bound where nothing is kept.
+            cells.as_ref().unwrap_or(&pass.hidden).clone().into_buffer_arg(),
+            pass.constants.values.clone().into_buffer_arg(),
+            whole.starts(),
+            whole.walk(),
+            pass.constants.entering(),
+            pass.constants.unit_masks(),
+            pass.constants.hidden(),
+            keep == Keep::Trace,
+            pass.dtype(),
+        );
+    }
+    let gates = (keep == Keep::Trace).then_some(gates);
+    Kept { packed, gates: Optional::from(gates), inner: Optional::from(cells) }
+}
+
+#[cube(launch_unchecked)]
+fn forward_sequence<F: Float>(
+    gates: &mut [F],
+    weights: &[F],
+    packed: &mut [F],
+    cells: &mut [F],
+    constants: &[F],
+    starts: &[u32],
+    walk: &Walk,
+    entering: &Entering,
+    masks: &UnitMasks,
+    initial: usize,
+    #[comptime] keep: bool,
+    #[define(F)] _dtype: ElemType,
+) {
+    let d_hidden = comptime!(walk.d_hidden);
+    let rows = comptime!(walk.rows);
+    let n_masks = comptime!(entering.n_masks);
+    // The state of the workgroup's rows, masked once for each gate that has a mask of its own.
+    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * rows * d_hidden));
+    let mut sums = Array::<F>::new(comptime!(rows * GATES));
+    for place in 0..walk.seq_length {
+        let units = walk.units(starts, place);
+        let mut column = UNIT_POS as usize;
+        while column < d_hidden {
+            #[unroll]
+            for r in 0..rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    let h = state_before::<F>(&*packed, constants, &units, initial, unit);
+                    #[unroll]
+                    for k in 0..n_masks {
+                        let z = entering_mask::<F>(constants, entering, k, &units, unit);
+                        state[(k * rows + r) * d_hidden + column] = h * z;
+                    }
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+        let mut column = UNIT_POS as usize;
+        while column < d_hidden {
+            #[unroll]
+            for k in 0..rows * GATES {
+                sums[k] = F::new(0.0_f32);
+            }
+            for i in 0..d_hidden {
+                #[unroll]
+                for gate in 0..GATES {
+                    let weight = weights[(i * GATES + gate) * d_hidden + column];
+                    let mask = gate * comptime!(usize::from(n_masks > 1));
+                    #[unroll]
+                    for r in 0..rows {
+                        sums[r * GATES + gate] += weight * state[(mask * rows + r) * d_hidden + i];
+                    }
+                }
+            }
+            #[unroll]
+            for r in 0..rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    let before = state_before::<F>(&*packed, constants, &units, initial, unit);
+                    let products = OfGates::<F> {
+                        i: sums[r * GATES],
+                        f: sums[r * GATES + 1],
+                        g: sums[r * GATES + 2],
+                        o: sums[r * GATES + 3],
+                    };
+                    equations::forward::<F>(
+                        &products, before, gates, packed, cells, constants, masks, &units, unit,
+                        keep,
+                    );
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+    }
+}
+
+pub(in crate::cube) fn backward(
+    pass: &Pass<'_>,
+    whole: &Whole<'_>,
+    gradient: &CubeTensor,
+    gates: CubeTensor,
+    cells: &CubeTensor,
+) -> Gradients<CubeBackend> {
+    let gates = owned(gates);
+    // The gradients of the initial state and of the initial cell: the kernel binds no more tensors.
+    let d_state = pass.rows(2 * pass.steps.batch_size(), pass.d_hidden);
+    // SAFETY: as in `forward`.
+    unsafe {
+        backward_sequence::launch_unchecked(
+            &gates.client,
+            whole.count(),
+            whole.dim(),
+            gradient.clone().into_buffer_arg(),
+            gates.clone().into_buffer_arg(),
+            cells.clone().into_buffer_arg(),
+            whole.weights(),
+            d_state.clone().into_buffer_arg(),
+            pass.constants.values.clone().into_buffer_arg(),
+            whole.starts(),
+            whole.walk(),
+            pass.constants.entering(),
+            pass.constants.unit_masks(),
+            pass.dtype(),
+        );
+    }
+    Gradients {
+        projected: gates,
+        recurrent: Optional::Absent,
+        hidden: pass.part_of_batch(&d_state, 0),
+        cell: Optional::Present(pass.part_of_batch(&d_state, 1)),
+        candidate_bias: Optional::Absent,
+    }
+}
+
+#[cube(launch_unchecked)]
+fn backward_sequence<F: Float>(
+    gradient: &[F],
+    gates: &mut [F],
+    cells: &[F],
+    weights: &[F],
+    d_state: &mut [F],
+    constants: &[F],
+    starts: &[u32],
+    walk: &Walk,
+    entering: &Entering,
+    masks: &UnitMasks,
+    #[define(F)] _dtype: ElemType,
+) {
+    let d_hidden = comptime!(walk.d_hidden);
+    let rows = comptime!(walk.rows);
+    let n_masks = comptime!(entering.n_masks);
+    let mut deltas = Shared::<[F]>::new_slice(comptime!(rows * GATES * d_hidden));
+    let mut sums = Array::<F>::new(comptime!(rows * n_masks));
+    for step in 0..walk.seq_length {
+        let units = walk.units(starts, walk.seq_length - 1 - step);
+        let mut column = UNIT_POS as usize;
+        while column < d_hidden {
+            #[unroll]
+            for r in 0..rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    let mut d_h = gradient[units.place(unit)];
+                    if unit < units.after {
+                        d_h += d_state[unit];
+                    }
+                    let (found, past) = equations::backward::<F>(
+                        d_h,
+                        gradient,
+                        gates,
+                        cells,
+                        d_state,
+                        constants,
+                        masks,
+                        &units,
+                        unit,
+                        units.of_batch + unit,
+                    );
+                    d_state[unit] = past;
+                    deltas[(r * GATES) * d_hidden + column] = found.i;
+                    deltas[(r * GATES + 1) * d_hidden + column] = found.f;
+                    deltas[(r * GATES + 2) * d_hidden + column] = found.g;
+                    deltas[(r * GATES + 3) * d_hidden + column] = found.o;
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+        let mut column = UNIT_POS as usize;
+        while column < d_hidden {
+            #[unroll]
+            for k in 0..rows * n_masks {
+                sums[k] = F::new(0.0_f32);
+            }
+            for j in 0..d_hidden {
+                #[unroll]
+                for gate in 0..GATES {
+                    let weight = weights[(gate * d_hidden + j) * d_hidden + column];
+                    let mask = gate * comptime!(usize::from(n_masks > 1));
+                    #[unroll]
+                    for r in 0..rows {
+                        sums[r * n_masks + mask] +=
+                            weight * deltas[(r * GATES + gate) * d_hidden + j];
+                    }
+                }
+            }
+            #[unroll]
+            for r in 0..rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    #[unroll]
+                    for k in 0..n_masks {
+                        let z = entering_mask::<F>(constants, entering, k, &units, unit);
+                        d_state[unit] += sums[r * n_masks + k] * z;
+                    }
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+    }
+}
