@@ -10,7 +10,9 @@
 
 use burn::tensor::{Device, DeviceKind, Tensor};
 use burn_variational_dropout::{MaskRng, SequenceExtent, SiteDropout, VariationalModel};
-use burn_variational_kernels::testing::{launches, without_engine, without_kernels};
+use burn_variational_kernels::testing::{
+    launches, without_engine, without_kernels, without_whole_sequences,
+};
 use burn_variational_rnn::{
     CellConfig, GruCellConfig, LayerDropout, LstmCellConfig, RecurrentLayer, RnnCellConfig,
 };
@@ -34,18 +36,26 @@ struct Arguments {
 /// What runs the layer.
 #[derive(Debug, Clone, Copy)]
 enum Path {
+    /// Whichever kernels take the layer.
     Kernels,
+    /// Those of single steps.
+    Steps,
     Generic,
     Plain,
 }
 
 impl Path {
-    const ALL: [(&'static str, Self); 3] =
-        [("kernels", Self::Kernels), ("generic body", Self::Generic), ("plain", Self::Plain)];
+    const ALL: [(&'static str, Self); 4] = [
+        ("kernels", Self::Kernels),
+        ("step kernels", Self::Steps),
+        ("generic body", Self::Generic),
+        ("plain", Self::Plain),
+    ];
 
     fn run<R>(self, f: impl FnOnce() -> R) -> R {
         match self {
             Self::Kernels => f(),
+            Self::Steps => without_whole_sequences(f),
             Self::Generic => without_kernels(f),
             Self::Plain => without_engine(f),
         }

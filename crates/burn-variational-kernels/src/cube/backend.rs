@@ -50,7 +50,13 @@ impl CubeSequence for CubeBackend {
                 let products = [&products(0..2), &products(2..3)];
                 gru::before::forward(&pass, products, projected, keep)
             }
-            Recurrence::Rnn => rnn::forward(&pass, &products(0..1), projected, keep),
+            Recurrence::Rnn => match kernels {
+                Kernels::OfSteps => rnn::steps::forward(&pass, &products(0..1), projected, keep),
+                Kernels::OfSequence { rows } => {
+                    let whole = Whole::new(&pass, constants.recurrent.clone(), rows);
+                    rnn::sequence::forward(&pass, &whole, projected, keep)
+                }
+            },
         }
     }
 
@@ -105,9 +111,7 @@ impl WalkBack<'_> {
                 lstm::steps::backward(pass, &self.products(0..4), gradient, gates, &cells)
             }
             Kernels::OfSequence { rows } => {
-                let transposed = CubeBackend::float_transpose(self.constants.recurrent.clone());
-                let whole = Whole::new(pass, transposed, rows);
-                lstm::sequence::backward(pass, &whole, gradient, gates, &cells)
+                lstm::sequence::backward(pass, &self.transposed(rows), gradient, gates, &cells)
             }
         };
         let d_recurrent = self.needed(|| self.recurrent_gradient(0..4, found.projected.clone()));
@@ -147,9 +151,23 @@ impl WalkBack<'_> {
     }
 
     fn rnn(&self, computed: CubeTensor) -> Gradients<CubeBackend> {
-        let found = rnn::backward(&self.pass, &self.products(0..1), &self.gradient, &computed);
+        let (pass, gradient) = (&self.pass, &self.gradient);
+        let found = match self.kernels {
+            Kernels::OfSteps => {
+                rnn::steps::backward(pass, &self.products(0..1), gradient, &computed)
+            }
+            Kernels::OfSequence { rows } => {
+                rnn::sequence::backward(pass, &self.transposed(rows), gradient, computed)
+            }
+        };
         let d_recurrent = self.needed(|| self.recurrent_gradient(0..1, found.projected.clone()));
         Gradients { recurrent: d_recurrent, ..found }
+    }
+
+    /// A launch of all steps, with the weights as it reads them on the way back.
+    fn transposed(&self, rows: usize) -> Whole<'_> {
+        let transposed = CubeBackend::float_transpose(self.constants.recurrent.clone());
+        Whole::new(&self.pass, transposed, rows)
     }
 
     fn products(&self, gates: Range<usize>) -> Products {

@@ -5,7 +5,9 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
+use super::masks::Entering;
 use super::pass::Pass;
+use super::state::{entering_mask, state_before};
 use super::step::Units;
 use super::tensors::contiguous;
 use crate::steps::SequenceSteps;
@@ -37,8 +39,9 @@ pub(super) fn rows_together(
     }
     // Work for all processors first, and then weights that are read once for several rows.
     let n_processors = hardware.num_streaming_multiprocessors.unwrap_or(PROCESSORS) as usize;
-    let rows = (batch_size / n_processors).min(fit);
-    Some([4, 2].into_iter().find(|&n| n <= rows).unwrap_or(1))
+    let most = (batch_size / n_processors).min(fit);
+    let rows = [4, 2].into_iter().find(|&n| n <= most).unwrap_or(1);
+    (batch_size.div_ceil(rows) <= hardware.max_cube_count.0 as usize).then_some(rows)
 }
 
 /// A launch that takes a sequence whole.
@@ -139,4 +142,109 @@ impl Walk {
 #[cube]
 fn n_rows(starts: &[u32], t: usize) -> usize {
     (starts[t + 1] - starts[t]) as usize
+}
+
+/// Writes the state that enters a step, of the workgroup's rows, into memory that it shares: masked
+/// once for each gate that has a mask of its own, `[masks, rows, d_hidden]`.
+#[cube]
+pub(super) fn share_state<F: Float>(
+    state: &mut [F],
+    packed: &[F],
+    constants: &[F],
+    initial: usize,
+    entering: &Entering,
+    walk: &Walk,
+    units: &Units,
+) {
+    let mut column = UNIT_POS as usize;
+    while column < walk.d_hidden {
+        #[unroll]
+        for r in 0..walk.rows {
+            let unit = walk.unit(r, column);
+            if unit < units.len {
+                let h = state_before::<F>(packed, constants, units, initial, unit);
+                #[unroll]
+                for k in 0..entering.n_masks {
+                    let z = entering_mask::<F>(constants, entering, k, units, unit);
+                    state[(k * walk.rows + r) * walk.d_hidden + column] = h * z;
+                }
+            }
+        }
+        column += CUBE_DIM as usize;
+    }
+}
+
+/// What the products give the gates at a column, `[rows, gates]`, of a shared state and of weights
+/// `[d_hidden, gates, d_hidden]`.
+#[cube]
+pub(super) fn multiply<F: Float>(
+    sums: &mut Array<F>,
+    state: &[F],
+    weights: &[F],
+    walk: &Walk,
+    column: usize,
+    #[comptime] n_gates: usize,
+    #[comptime] n_masks: usize,
+) {
+    #[unroll]
+    for k in 0..comptime!(walk.rows * n_gates) {
+        sums[k] = F::new(0.0_f32);
+    }
+    for i in 0..walk.d_hidden {
+        #[unroll]
+        for gate in 0..n_gates {
+            let weight = weights[(i * n_gates + gate) * walk.d_hidden + column];
+            let mask = gate * comptime!(usize::from(n_masks > 1));
+            #[unroll]
+            for r in 0..walk.rows {
+                let h = state[(mask * walk.rows + r) * walk.d_hidden + i];
+                sums[r * n_gates + gate] += weight * h;
+            }
+        }
+    }
+}
+
+/// What comes back through the products at a column, added to `d_hidden`, of shared gradients of the
+/// gates, `[rows, gates, d_hidden]`, and of transposed weights, `[gates, d_hidden, d_hidden]`.
+#[cube]
+pub(super) fn multiply_back<F: Float>(
+    sums: &mut Array<F>,
+    d_hidden: &mut [F],
+    deltas: &[F],
+    weights: &[F],
+    constants: &[F],
+    entering: &Entering,
+    walk: &Walk,
+    units: &Units,
+    column: usize,
+    #[comptime] n_gates: usize,
+) {
+    let n_masks = comptime!(entering.n_masks);
+    #[unroll]
+    for k in 0..comptime!(walk.rows * n_masks) {
+        sums[k] = F::new(0.0_f32);
+    }
+    for j in 0..walk.d_hidden {
+        #[unroll]
+        for gate in 0..n_gates {
+            let weight = weights[(gate * walk.d_hidden + j) * walk.d_hidden + column];
+            let mask = gate * comptime!(usize::from(n_masks > 1));
+            #[unroll]
+            for r in 0..walk.rows {
+                let delta = deltas[(r * n_gates + gate) * walk.d_hidden + j];
+                sums[r * n_masks + mask] += weight * delta;
+            }
+        }
+    }
+    #[unroll]
+    for r in 0..walk.rows {
+        let unit = walk.unit(r, column);
+        if unit < units.len {
+            #[unroll]
+            for k in 0..n_masks {
+                let z = entering_mask::<F>(constants, entering, k, units, unit);
+                d_hidden[unit] += sums[r * n_masks + k] * z;
+            }
+        }
+    }
 }

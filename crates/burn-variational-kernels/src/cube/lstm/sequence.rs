@@ -9,9 +9,9 @@ use super::equations::{self, OfGates};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::{Gradients, Kept};
 use crate::cube::pass::Pass;
-use crate::cube::state::{entering_mask, state_before};
+use crate::cube::state::state_before;
 use crate::cube::tensors::owned;
-use crate::cube::whole::{Walk, Whole};
+use crate::cube::whole::{Walk, Whole, multiply, multiply_back, share_state};
 use crate::operands::{Keep, Optional};
 
 pub(in crate::cube) fn forward(
@@ -64,50 +64,18 @@ fn forward_sequence<F: Float>(
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
 ) {
-    let d_hidden = comptime!(walk.d_hidden);
-    let rows = comptime!(walk.rows);
     let n_masks = comptime!(entering.n_masks);
-    // The state of the workgroup's rows, masked once for each gate that has a mask of its own.
-    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * rows * d_hidden));
-    let mut sums = Array::<F>::new(comptime!(rows * GATES));
+    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
+    let mut sums = Array::<F>::new(comptime!(walk.rows * GATES));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
-        let mut column = UNIT_POS as usize;
-        while column < d_hidden {
-            #[unroll]
-            for r in 0..rows {
-                let unit = walk.unit(r, column);
-                if unit < units.len {
-                    let h = state_before::<F>(&*packed, constants, &units, initial, unit);
-                    #[unroll]
-                    for k in 0..n_masks {
-                        let z = entering_mask::<F>(constants, entering, k, &units, unit);
-                        state[(k * rows + r) * d_hidden + column] = h * z;
-                    }
-                }
-            }
-            column += CUBE_DIM as usize;
-        }
+        share_state::<F>(&mut state, &*packed, constants, initial, entering, walk, &units);
         sync_cube();
         let mut column = UNIT_POS as usize;
-        while column < d_hidden {
+        while column < walk.d_hidden {
+            multiply::<F>(&mut sums, &state, weights, walk, column, GATES, n_masks);
             #[unroll]
-            for k in 0..rows * GATES {
-                sums[k] = F::new(0.0_f32);
-            }
-            for i in 0..d_hidden {
-                #[unroll]
-                for gate in 0..GATES {
-                    let weight = weights[(i * GATES + gate) * d_hidden + column];
-                    let mask = gate * comptime!(usize::from(n_masks > 1));
-                    #[unroll]
-                    for r in 0..rows {
-                        sums[r * GATES + gate] += weight * state[(mask * rows + r) * d_hidden + i];
-                    }
-                }
-            }
-            #[unroll]
-            for r in 0..rows {
+            for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
                     let before = state_before::<F>(&*packed, constants, &units, initial, unit);
@@ -181,17 +149,14 @@ fn backward_sequence<F: Float>(
     masks: &UnitMasks,
     #[define(F)] _dtype: ElemType,
 ) {
-    let d_hidden = comptime!(walk.d_hidden);
-    let rows = comptime!(walk.rows);
-    let n_masks = comptime!(entering.n_masks);
-    let mut deltas = Shared::<[F]>::new_slice(comptime!(rows * GATES * d_hidden));
-    let mut sums = Array::<F>::new(comptime!(rows * n_masks));
+    let mut deltas = Shared::<[F]>::new_slice(comptime!(walk.rows * GATES * walk.d_hidden));
+    let mut sums = Array::<F>::new(comptime!(walk.rows * entering.n_masks));
     for step in 0..walk.seq_length {
         let units = walk.units(starts, walk.seq_length - 1 - step);
         let mut column = UNIT_POS as usize;
-        while column < d_hidden {
+        while column < walk.d_hidden {
             #[unroll]
-            for r in 0..rows {
+            for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
                     let mut d_h = gradient[units.place(unit)];
@@ -211,44 +176,21 @@ fn backward_sequence<F: Float>(
                         units.of_batch + unit,
                     );
                     d_state[unit] = past;
-                    deltas[(r * GATES) * d_hidden + column] = found.i;
-                    deltas[(r * GATES + 1) * d_hidden + column] = found.f;
-                    deltas[(r * GATES + 2) * d_hidden + column] = found.g;
-                    deltas[(r * GATES + 3) * d_hidden + column] = found.o;
+                    deltas[(r * GATES) * walk.d_hidden + column] = found.i;
+                    deltas[(r * GATES + 1) * walk.d_hidden + column] = found.f;
+                    deltas[(r * GATES + 2) * walk.d_hidden + column] = found.g;
+                    deltas[(r * GATES + 3) * walk.d_hidden + column] = found.o;
                 }
             }
             column += CUBE_DIM as usize;
         }
         sync_cube();
         let mut column = UNIT_POS as usize;
-        while column < d_hidden {
-            #[unroll]
-            for k in 0..rows * n_masks {
-                sums[k] = F::new(0.0_f32);
-            }
-            for j in 0..d_hidden {
-                #[unroll]
-                for gate in 0..GATES {
-                    let weight = weights[(gate * d_hidden + j) * d_hidden + column];
-                    let mask = gate * comptime!(usize::from(n_masks > 1));
-                    #[unroll]
-                    for r in 0..rows {
-                        sums[r * n_masks + mask] +=
-                            weight * deltas[(r * GATES + gate) * d_hidden + j];
-                    }
-                }
-            }
-            #[unroll]
-            for r in 0..rows {
-                let unit = walk.unit(r, column);
-                if unit < units.len {
-                    #[unroll]
-                    for k in 0..n_masks {
-                        let z = entering_mask::<F>(constants, entering, k, &units, unit);
-                        d_state[unit] += sums[r * n_masks + k] * z;
-                    }
-                }
-            }
+        while column < walk.d_hidden {
+            multiply_back::<F>(
+                &mut sums, d_state, &deltas, weights, constants, entering, walk, &units, column,
+                GATES,
+            );
             column += CUBE_DIM as usize;
         }
         sync_cube();

@@ -1,20 +1,20 @@
-//! The simple recurrent network: a product and a kernel a step, each way.
+//! A product and a kernel a step, each way.
 
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::masks::{Entering, UnitMasks, masked, to_old, zoned_out};
-use super::operations::{Gradients, Kept};
-use super::pass::Pass;
-use super::pointwise::{tanh, through_tanh};
-use super::products::Products;
-use super::state::{arriving, hand_on, past, unmasked};
-use super::step::{Step, Units};
-use super::tensors::contiguous;
+use super::equations;
+use crate::cube::masks::{Entering, UnitMasks};
+use crate::cube::operations::{Gradients, Kept};
+use crate::cube::pass::Pass;
+use crate::cube::products::Products;
+use crate::cube::state::{arriving, hand_on, past, unmasked};
+use crate::cube::step::{Step, Units};
+use crate::cube::tensors::contiguous;
 use crate::operands::{Keep, Optional};
 
-pub(super) fn forward(
+pub(in crate::cube) fn forward(
     pass: &Pass<'_>,
     products: &Products,
     projected: CubeTensor,
@@ -74,18 +74,23 @@ fn forward_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let place = units.place(unit);
-    let new = tanh::<F>(projected[place] + product[unit]);
     let before = state[unmasked(entering, units, unit)];
-    let h = zoned_out::<F>(new, before, constants, masks.hidden_zoneout, units, unit);
-    packed[place] = h;
-    if comptime!(keep) {
-        computed[place] = new;
-    }
+    let h = equations::forward::<F>(
+        product[unit],
+        before,
+        projected,
+        packed,
+        computed,
+        constants,
+        masks,
+        units,
+        unit,
+        keep,
+    );
     hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
-pub(super) fn backward(
+pub(in crate::cube) fn backward(
     pass: &Pass<'_>,
     products: &Products,
     gradient: &CubeTensor,
@@ -145,12 +150,9 @@ fn backward_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let place = units.place(unit);
     let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
-    back[past(entering, units, unit)] =
-        to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
-    let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
-    let delta = through_tanh::<F>(d_new, computed[place]);
-    d_projected[place] = delta;
+    let (delta, kept) =
+        equations::backward::<F>(d_h, computed, d_projected, constants, masks, units, unit);
+    back[past(entering, units, unit)] = kept;
     deltas[unit] = delta;
 }

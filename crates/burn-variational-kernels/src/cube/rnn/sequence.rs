@@ -1,0 +1,185 @@
+//! All steps in one kernel, each way.
+
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::equations;
+use crate::cube::masks::{Entering, UnitMasks};
+use crate::cube::operations::{Gradients, Kept};
+use crate::cube::pass::Pass;
+use crate::cube::state::state_before;
+use crate::cube::tensors::contiguous;
+use crate::cube::whole::{Walk, Whole, multiply, multiply_back, share_state};
+use crate::operands::{Keep, Optional};
+
+const GATES: usize = 1;
+
+pub(in crate::cube) fn forward(
+    pass: &Pass<'_>,
+    whole: &Whole<'_>,
+    projected: CubeTensor,
+    keep: Keep,
+) -> Kept<CubeBackend> {
+    let n_rows = pass.steps.n_rows();
+    let (projected, packed) = (contiguous(projected), pass.rows(n_rows, pass.d_hidden));
+    // Without zoneout a step's output is what it computed.
+    let keep = keep == Keep::Trace && pass.constants.zones_out_hidden();
+    let computed = keep.then(|| pass.rows(n_rows, pass.d_hidden));
+    // SAFETY: a workgroup reads and writes elements of its own rows of the batch and of the steps,
+    // which the tensors have, and a unit those of its own columns, but for what the workgroup shares.
+    unsafe {
+        forward_sequence::launch_unchecked(
+            &packed.client,
+            whole.count(),
+            whole.dim(),
+            projected.into_buffer_arg(),
+            whole.weights(),
+            packed.clone().into_buffer_arg(),
+            // Something has to be bound where nothing is kept.
+            computed.as_ref().unwrap_or(&pass.hidden).clone().into_buffer_arg(),
+            pass.constants.values.clone().into_buffer_arg(),
+            whole.starts(),
+            whole.walk(),
+            pass.constants.entering(),
+            pass.constants.unit_masks(),
+            pass.constants.hidden(),
+            keep,
+            pass.dtype(),
+        );
+    }
+    Kept { packed, gates: Optional::Absent, inner: Optional::from(computed) }
+}
+
+#[cube(launch_unchecked)]
+fn forward_sequence<F: Float>(
+    projected: &[F],
+    weights: &[F],
+    packed: &mut [F],
+    computed: &mut [F],
+    constants: &[F],
+    starts: &[u32],
+    walk: &Walk,
+    entering: &Entering,
+    masks: &UnitMasks,
+    initial: usize,
+    #[comptime] keep: bool,
+    #[define(F)] _dtype: ElemType,
+) {
+    let mut state = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut sums = Array::<F>::new(comptime!(walk.rows));
+    for place in 0..walk.seq_length {
+        let units = walk.units(starts, place);
+        share_state::<F>(&mut state, &*packed, constants, initial, entering, walk, &units);
+        sync_cube();
+        let mut column = UNIT_POS as usize;
+        while column < walk.d_hidden {
+            multiply::<F>(&mut sums, &state, weights, walk, column, GATES, entering.n_masks);
+            #[unroll]
+            for r in 0..walk.rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    let before = state_before::<F>(&*packed, constants, &units, initial, unit);
+                    equations::forward::<F>(
+                        sums[r], before, projected, packed, computed, constants, masks, &units,
+                        unit, keep,
+                    );
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+    }
+}
+
+pub(in crate::cube) fn backward(
+    pass: &Pass<'_>,
+    whole: &Whole<'_>,
+    gradient: &CubeTensor,
+    computed: CubeTensor,
+) -> Gradients<CubeBackend> {
+    let d_projected = pass.rows(pass.steps.n_rows(), pass.d_hidden);
+    let d_hidden = pass.rows(pass.steps.batch_size(), pass.d_hidden);
+    // SAFETY: as in `forward`.
+    unsafe {
+        backward_sequence::launch_unchecked(
+            &d_hidden.client,
+            whole.count(),
+            whole.dim(),
+            gradient.clone().into_buffer_arg(),
+            contiguous(computed).into_buffer_arg(),
+            d_projected.clone().into_buffer_arg(),
+            whole.weights(),
+            d_hidden.clone().into_buffer_arg(),
+            pass.constants.values.clone().into_buffer_arg(),
+            whole.starts(),
+            whole.walk(),
+            pass.constants.entering(),
+            pass.constants.unit_masks(),
+            pass.dtype(),
+        );
+    }
+    Gradients {
+        projected: d_projected,
+        recurrent: Optional::Absent,
+        hidden: d_hidden,
+        cell: Optional::Absent,
+        candidate_bias: Optional::Absent,
+    }
+}
+
+#[cube(launch_unchecked)]
+fn backward_sequence<F: Float>(
+    gradient: &[F],
+    computed: &[F],
+    d_projected: &mut [F],
+    weights: &[F],
+    d_hidden: &mut [F],
+    constants: &[F],
+    starts: &[u32],
+    walk: &Walk,
+    entering: &Entering,
+    masks: &UnitMasks,
+    #[define(F)] _dtype: ElemType,
+) {
+    let mut deltas = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut sums = Array::<F>::new(comptime!(walk.rows));
+    for step in 0..walk.seq_length {
+        let units = walk.units(starts, walk.seq_length - 1 - step);
+        let mut column = UNIT_POS as usize;
+        while column < walk.d_hidden {
+            #[unroll]
+            for r in 0..walk.rows {
+                let unit = walk.unit(r, column);
+                if unit < units.len {
+                    let mut d_h = gradient[units.place(unit)];
+                    if unit < units.after {
+                        d_h += d_hidden[unit];
+                    }
+                    let (delta, past) = equations::backward::<F>(
+                        d_h,
+                        computed,
+                        d_projected,
+                        constants,
+                        masks,
+                        &units,
+                        unit,
+                    );
+                    d_hidden[unit] = past;
+                    deltas[r * walk.d_hidden + column] = delta;
+                }
+            }
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+        let mut column = UNIT_POS as usize;
+        while column < walk.d_hidden {
+            multiply_back::<F>(
+                &mut sums, d_hidden, &deltas, weights, constants, entering, walk, &units, column,
+                GATES,
+            );
+            column += CUBE_DIM as usize;
+        }
+        sync_cube();
+    }
+}
