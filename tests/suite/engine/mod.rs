@@ -4,9 +4,9 @@
 mod case;
 mod cell_mask;
 mod edges;
-mod losses;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
-mod on_gpus;
+mod gpu;
+mod losses;
 mod refused;
 mod side_by_side;
 mod sizes;

@@ -2,7 +2,7 @@
 //!
 //! A remote device sends an operation at a time. With plain ones a sequence is dozens for every step;
 //! here it is one, which the server runs by the engine of its own backend. The server has to have it
-//! registered ([`server()`]), and the client has to be told so ([`trust_engine`]): nothing in Burn's
+//! registered (`server`), and the client has to be told so ([`trust_engine`]): nothing in Burn's
 //! protocol says what a server knows.
 
 mod client;
@@ -27,7 +27,7 @@ const SEQUENCE_BACKWARD: &str = "burn-variational/sequence-backward/1";
 /// The devices whose servers have the engine, as their users say.
 static TRUSTED: RwLock<Vec<DispatchDevice>> = RwLock::new(Vec::new());
 
-/// Says that the server of a remote device was made by [`server()`], of this version of the crate:
+/// Says that the server of a remote device was made by `server`, of this version of the crate:
 /// recurrent layers run there as one operation a sequence from now on, whoever holds the device.
 ///
 /// It is not checked. A server that does not know the operation ends the session, and what is read
