@@ -4,8 +4,8 @@ use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Device};
 
 /// Whether the engine was compiled for a device's backend, or is trusted to be on a remote device's
-/// server: whether the operations of this crate take its kernels there, or plain tensor operations. It is the one question that they all ask;
-/// [`Sequence::is_supported`](crate::Sequence::is_supported) and
+/// server: whether the operations of this crate take its kernels there, or plain tensor operations. It
+/// is the one question that they all ask; [`Sequence::is_supported`](crate::Sequence::is_supported) and
 /// [`Projection::is_supported`](crate::Projection::is_supported) ask more.
 ///
 /// # Example
