@@ -8,11 +8,12 @@ mod golden;
 mod learner;
 mod reference;
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub use burn_variational_kernels::testing::launches;
 pub use burn_variational_kernels::testing::{
-    Operation, engine_runs, is_ruled_out, without_engine, without_kernels, without_whole_sequences,
+    Hardware, Operation, engine_runs, is_ruled_out, with_no_more_than, without_engine,
+    without_kernels, without_whole_sequences,
 };
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use burn_variational_kernels::testing::{launched, launches};
 pub use closeness::{
     CPU_ELEMENT_TOLERANCE, CPU_TOLERANCE, GPU_ELEMENT_TOLERANCE, GPU_TOLERANCE, assert_close,
     assert_elements_close, relative_error, tolerance,

@@ -7,7 +7,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use crate::generic;
 use crate::operands::{
     Keep, LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters,
-    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
+    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace,
 };
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
@@ -136,17 +136,15 @@ pub(crate) trait SequenceKernels: Backend {
         generic::sequence::<Self>(recurrence, projected, constants, steps, Keep::Trace)
     }
 
-    /// The gradients, given that of the packed result. That of the recurrent weights, which is a
-    /// matrix product, only if it is needed.
+    /// The gradients that are needed, and maybe others, given that of the packed result.
     fn sequence_backward(
         recurrence: Recurrence,
         gradient: FloatTensor<Self>,
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
         steps: &SequenceSteps,
-        needs_recurrent: bool,
+        needs: SequenceNeeds,
     ) -> SequenceGradients<Self> {
-        let needs = needs_recurrent;
         generic::sequence_backward::<Self>(recurrence, gradient, trace, &constants, steps, needs)
     }
 }

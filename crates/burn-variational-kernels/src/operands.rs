@@ -14,12 +14,6 @@ pub(crate) enum Optional<B: Backend> {
 }
 
 impl<B: Backend> Optional<B> {
-    /// Whether there is a tensor.
-    #[cfg(feature = "remote")]
-    pub(crate) fn is_present(&self) -> bool {
-        matches!(self, Self::Present(_))
-    }
-
     /// As an option.
     pub(crate) fn into_option(self) -> Option<FloatTensor<B>> {
         match self {
@@ -197,6 +191,16 @@ pub(crate) struct SequenceGradients<B: Backend> {
     pub(crate) cell: Option<FloatTensor<B>>,
     /// Of the candidate's bias.
     pub(crate) candidate_bias: Option<FloatTensor<B>>,
+}
+
+/// Which gradients of a sequence are asked for, beside that of the projected inputs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SequenceNeeds {
+    /// A matrix product.
+    pub(crate) recurrent: bool,
+    pub(crate) hidden: bool,
+    pub(crate) cell: bool,
+    pub(crate) candidate_bias: bool,
 }
 
 /// What a forward pass has to keep.

@@ -8,6 +8,7 @@ thread_local! {
     static RULED_OUT: Cell<bool> = const { Cell::new(false) };
     static WHOLE_SEQUENCES_RULED_OUT: Cell<bool> = const { Cell::new(false) };
     static KERNELS_RULED_OUT: Cell<bool> = const { Cell::new(false) };
+    static HARDWARE: Cell<Option<Hardware>> = const { Cell::new(None) };
     static N_RUNS: [Cell<usize>; Operation::WholeSequence as usize + 1] = Default::default();
 }
 
@@ -78,6 +79,32 @@ fn ruling_out<R>(flag: &'static LocalKey<Cell<bool>>, f: impl FnOnce() -> R) -> 
     f()
 }
 
+/// The most that GPUs are taken to have.
+#[derive(Debug, Clone, Copy)]
+pub struct Hardware {
+    /// The buffers that a kernel binds.
+    pub max_bindings: u32,
+    /// The bytes that a workgroup shares.
+    pub max_shared_memory: usize,
+}
+
+/// Runs `f` as if no GPU had more than this. It holds for this thread, until `f` returns.
+pub fn with_no_more_than<R>(hardware: Hardware, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Hardware>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HARDWARE.set(self.0);
+        }
+    }
+    let _restore = Restore(HARDWARE.replace(Some(hardware)));
+    f()
+}
+
+/// What [`with_no_more_than`] is running with on this thread.
+pub fn hardware() -> Option<Hardware> {
+    HARDWARE.get()
+}
+
 /// How often the engine has run an operation forward on this thread.
 pub fn engine_runs(operation: Operation) -> usize {
     N_RUNS.with(|runs| runs[operation as usize].get())
@@ -109,22 +136,29 @@ pub(crate) fn count(operation: Operation) {
 /// kernels off: those that are asked for after `f` are not counted.
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub fn launches<R>(f: impl FnOnce() -> R) -> (R, usize) {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (result, launched) = launched(f);
+    (result, launched.len())
+}
+
+/// As [`launches`], by name and in order.
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub fn launched<R>(f: impl FnOnce() -> R) -> (R, Vec<&'static str>) {
+    use std::sync::{Arc, Mutex};
 
     use cubecl::logging::{LaunchObservation, LaunchObserver};
 
-    struct Count(AtomicUsize);
-    impl LaunchObserver for Count {
+    #[derive(Default)]
+    struct Names(Mutex<Vec<&'static str>>);
+    impl LaunchObserver for Names {
         fn launched(&self, kernel: &'static str) {
-            log::trace!("launch of {kernel}");
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.0.lock().expect("no observer panics").push(kernel);
         }
     }
 
-    let count = Arc::new(Count(AtomicUsize::new(0)));
-    let observation = LaunchObservation::new(count.clone());
+    let names = Arc::new(Names::default());
+    let observation = LaunchObservation::new(names.clone());
     let result = f();
     drop(observation);
-    (result, count.0.load(Ordering::Relaxed))
+    let names = std::mem::take(&mut *names.0.lock().expect("no observer panics"));
+    (result, names)
 }

@@ -11,9 +11,8 @@ use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::NodeGuard;
-use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Backend, TensorMetadata};
+use burn::backend::{Autodiff, AutodiffBackend, Backend};
 
 use crate::dispatch::SequenceBackend;
 use crate::generic;
@@ -100,7 +99,7 @@ impl<B: Backend> LinearGradients<B> {
 }
 
 /// The primitive and the node of a tensor that may be absent. An absent parent still needs a
-/// node: that of a constant, beside `other`.
+/// node: that of `other` as a constant, which is there already.
 fn optional_parts<B: Backend, C: CheckpointStrategy>(
     tensor: Optional<Autodiff<B, C>>,
     other: &FloatTensor<B>,
@@ -109,6 +108,5 @@ fn optional_parts<B: Backend, C: CheckpointStrategy>(
         let (primitive, node) = tensor.into_parts();
         return (Optional::Present(primitive), node);
     }
-    let constant = Autodiff::<B, C>::float_zeros([1].into(), &other.device(), other.dtype().into());
-    (Optional::Absent, constant.node())
+    (Optional::Absent, Autodiff::<B, C>::from_inner(other.clone()).node())
 }

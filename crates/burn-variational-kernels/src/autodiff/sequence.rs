@@ -9,7 +9,7 @@ use burn::backend::{Autodiff, Backend};
 
 use super::optional_parts;
 use crate::kernels::SequenceKernels;
-use crate::operands::{SequenceConstants, SequenceTrace};
+use crate::operands::{SequenceConstants, SequenceNeeds, SequenceTrace};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -38,9 +38,13 @@ impl<B: SequenceKernels> Backward<B, 5> for SequenceBackward {
         let [projected, recurrent, hidden, cell, candidate_bias] = ops.parents;
         let Saved { recurrence, constants, steps, trace } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
-        let needs_recurrent = recurrent.is_some();
-        let found =
-            B::sequence_backward(recurrence, gradient, trace, constants, &steps, needs_recurrent);
+        let needs = SequenceNeeds {
+            recurrent: recurrent.is_some(),
+            hidden: hidden.is_some(),
+            cell: cell.is_some(),
+            candidate_bias: candidate_bias.is_some(),
+        };
+        let found = B::sequence_backward(recurrence, gradient, trace, constants, &steps, needs);
         let parents = [
             (projected, Some(found.projected)),
             (recurrent, found.recurrent),

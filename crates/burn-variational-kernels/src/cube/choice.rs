@@ -2,6 +2,7 @@
 
 use burn::backend::DType;
 use burn_cubecl::CubeDevice;
+use cubecl::ir::HardwareProperties;
 
 use super::whole::rows_together;
 use crate::recurrence::Recurrence;
@@ -32,12 +33,14 @@ impl Kernels {
         if crate::testing::are_whole_sequences_ruled_out() {
             return Self::OfSteps;
         }
-        // A kernel of all steps of a GRU would bind more tensors than every device can.
-        if matches!(recurrence, Recurrence::Gru { .. }) {
+        // On its way back a kernel of all steps of such a GRU binds one tensor more than others.
+        let (resets_after, hardware) =
+            (recurrence == Recurrence::Gru { reset_after: true }, hardware(device));
+        if resets_after && hardware.max_bindings <= BINDINGS {
             return Self::OfSteps;
         }
         let (batch_size, n_gates) = (steps.batch_size(), recurrence.n_gates());
-        let rows = rows_together(&device.client(), batch_size, d_hidden, n_gates, dtype.size());
+        let rows = rows_together(&hardware, batch_size, d_hidden, n_gates, dtype.size());
         rows.map_or(Self::OfSteps, |rows| Self::OfSequence { rows })
     }
 }
@@ -74,7 +77,21 @@ fn refused(
     if u32::try_from(elements).is_err() {
         return Some(format!("since {elements} elements are more than 32 bits count"));
     }
-    let bindings = device.client().properties().hardware.max_bindings;
+    let bindings = hardware(device).max_bindings;
     (bindings < BINDINGS)
         .then(|| format!("since a kernel binds {BINDINGS} buffers and the device {bindings}"))
+}
+
+/// What the device has, of which a test may leave it less.
+fn hardware(device: &CubeDevice) -> HardwareProperties {
+    #[allow(unused_mut, reason = "tests alone leave it less")]
+    let mut hardware = device.client().properties().hardware.clone();
+    #[cfg(feature = "testing")]
+    if let Some(crate::testing::Hardware { max_bindings, max_shared_memory }) =
+        crate::testing::hardware()
+    {
+        hardware.max_bindings = hardware.max_bindings.min(max_bindings);
+        hardware.max_shared_memory_size = hardware.max_shared_memory_size.min(max_shared_memory);
+    }
+    hardware
 }

@@ -1,12 +1,12 @@
 //! What is constant unit by unit, as one tensor.
 
-use burn::backend::ops::FloatTensorOps;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::ComptimeOptionArgs;
 
-use super::choice::Kernels;
+use super::join::joined;
 use super::masks::{self, EnteringLaunch, RowsLaunch, UnitMasksLaunch};
+use super::pass::Way;
 use super::tensors::{contiguous, reshaped};
 use crate::operands::{Masks, OptionalMask, SequenceConstants};
 use crate::recurrence::Recurrence;
@@ -52,7 +52,7 @@ impl Constants {
     pub(super) fn new(
         recurrence: Recurrence,
         constants: &SequenceConstants<CubeBackend>,
-        kernels: Kernels,
+        way: Way,
     ) -> Self {
         let d_hidden = constants.hidden.meta.shape()[1];
         let mut parts = Parts { tensors: Vec::new(), n_rows: 0, d_hidden };
@@ -72,12 +72,11 @@ impl Constants {
             cell_zoneout: parts.add_mask(&masks.cell_zoneout),
         };
         let bias = constants.candidate_bias.clone().into_option();
-        let bias = bias.map(|bias| parts.add(&bias, false));
-        // A GRU comes back to the initial state, a kernel of all steps begins with it, and there has
-        // to be something.
-        let is_read = matches!(recurrence, Recurrence::Gru { .. }) || kernels != Kernels::OfSteps;
-        let needs_hidden = is_read || parts.tensors.is_empty();
-        let hidden = needs_hidden.then(|| parts.add(&constants.hidden, false));
+        let bias = bias.filter(|_| way == Way::Forward).map(|bias| parts.add(&bias, false));
+        // A GRU comes back to the initial state, and there has to be something.
+        let comes_back = way == Way::Back && matches!(recurrence, Recurrence::Gru { .. });
+        let has_hidden = comes_back || parts.tensors.is_empty();
+        let hidden = has_hidden.then(|| parts.add(&constants.hidden, false));
         // The candidate of a GRU that resets before reads what the reset gate lets through.
         let resets_before = recurrence == Recurrence::Gru { reset_after: false };
         let n_entering = if resets_before { n_masks.min(2) } else { n_masks };
@@ -100,7 +99,7 @@ impl Constants {
         self.unit_masks.hidden_zoneout.is_some()
     }
 
-    /// The masks on the state where it enters the gates.
+    /// The masks on the state where it enters the gates that read it as it is.
     pub(super) fn entering(&self) -> EnteringLaunch {
         EnteringLaunch::new(launch(self.entering), self.to_next_gate(), self.n_entering)
     }
@@ -170,6 +169,6 @@ impl Parts {
         if self.tensors.len() == 1 {
             return self.tensors.remove(0);
         }
-        contiguous(CubeBackend::float_cat(self.tensors, 0))
+        joined(&self.tensors, self.d_hidden)
     }
 }

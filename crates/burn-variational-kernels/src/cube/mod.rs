@@ -9,10 +9,13 @@
 mod backend;
 mod choice;
 mod constants;
+mod entered;
 mod gru;
+mod join;
 mod lstm;
 mod masks;
 mod operations;
+mod outputs;
 mod pass;
 mod pointwise;
 mod products;
@@ -20,6 +23,7 @@ mod rnn;
 mod state;
 mod step;
 mod tensors;
+mod walk;
 mod whole;
 
 use burn::backend::Cube;
@@ -30,7 +34,7 @@ use self::choice::{Kernels, has_kernels};
 use self::operations::{CubeSequence, Kept};
 use crate::generic;
 use crate::kernels::SequenceKernels;
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -53,15 +57,23 @@ impl SequenceKernels for Cube {
         sequence(recurrence, projected, constants, steps, Keep::Trace)
     }
 
+    fn outputs(packed: &FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        let n_rows = packed.shape()[0] - batch_size;
+        Self::outputs_of(packed.clone(), n_rows)
+    }
+
+    fn outputs_backward(gradient: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        Self::with_zeros(gradient, batch_size)
+    }
+
     fn sequence_backward(
         recurrence: Recurrence,
         gradient: FloatTensor<Self>,
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
         steps: &SequenceSteps,
-        needs_recurrent: bool,
+        needs: SequenceNeeds,
     ) -> SequenceGradients<Self> {
-        let needs = needs_recurrent;
         // The generic body keeps steps instead, or the outputs alone.
         if trace.inner.is_none() {
             return generic::sequence_backward(
@@ -79,7 +91,7 @@ impl SequenceKernels for Cube {
         SequenceGradients {
             projected: found.projected,
             recurrent: found.recurrent.into_option(),
-            hidden: Some(found.hidden),
+            hidden: found.hidden.into_option(),
             cell: found.cell.into_option(),
             candidate_bias: found.candidate_bias.into_option(),
         }

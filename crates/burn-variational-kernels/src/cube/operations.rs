@@ -7,7 +7,7 @@ use burn::backend::{Backend, ExtensionType, backend_extension};
 use super::choice::Kernels;
 use crate::operands::{
     Keep, Optional, OptionalMaskMetadata, OptionalMetadata, SequenceConstants,
-    SequenceConstantsMetadata,
+    SequenceConstantsMetadata, SequenceNeeds,
 };
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
@@ -33,7 +33,8 @@ pub(crate) struct Gradients<B: Backend> {
     pub(crate) projected: FloatTensor<B>,
     #[extension_type]
     pub(crate) recurrent: Optional<B>,
-    pub(crate) hidden: FloatTensor<B>,
+    #[extension_type]
+    pub(crate) hidden: Optional<B>,
     #[extension_type]
     pub(crate) cell: Optional<B>,
     #[extension_type]
@@ -63,8 +64,26 @@ pub(crate) trait CubeSequence: Backend {
         #[extension_type] constants: SequenceConstants<Self>,
         steps: SequenceSteps,
         kernels: Kernels,
-        needs_recurrent: bool,
+        needs: SequenceNeeds,
     ) -> Gradients<Self>;
+
+    /// The first rows of a packed result.
+    #[fusion(meta = rows_of)]
+    fn outputs_of(packed: FloatTensor<Self>, n_rows: usize) -> FloatTensor<Self>;
+
+    /// So many rows of zeros after those of a gradient.
+    #[fusion(meta = more_rows)]
+    fn with_zeros(gradient: FloatTensor<Self>, n_rows: usize) -> FloatTensor<Self>;
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
+fn rows_of(packed: &TensorSpec, n_rows: &usize) -> TensorSpec {
+    TensorSpec::new([*n_rows, packed.shape[1]].into(), packed.dtype)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
+fn more_rows(gradient: &TensorSpec, n_rows: &usize) -> TensorSpec {
+    TensorSpec::new([gradient.shape[0] + n_rows, gradient.shape[1]].into(), gradient.dtype)
 }
 
 /// What the kernels keep.
@@ -107,19 +126,22 @@ fn gradients(
     constants: &SequenceConstantsMetadata,
     steps: &SequenceSteps,
     _kernels: &Kernels,
-    needs_recurrent: &bool,
+    needs: &SequenceNeeds,
 ) -> GradientsMetadata {
     let width = recurrence.n_gates() * constants.hidden.shape[1];
     let projected = TensorSpec::new([steps.n_rows(), width].into(), kept.packed.dtype);
+    let when = |needed: bool, like: &TensorSpec| {
+        if needed { OptionalMetadata::Present(like.clone()) } else { OptionalMetadata::Absent }
+    };
     GradientsMetadata {
         projected,
-        recurrent: if *needs_recurrent {
-            OptionalMetadata::Present(constants.recurrent.clone())
+        recurrent: when(needs.recurrent, &constants.recurrent),
+        hidden: when(needs.hidden, &constants.hidden),
+        cell: when(needs.cell, &constants.hidden),
+        candidate_bias: if needs.candidate_bias {
+            constants.candidate_bias.clone()
         } else {
             OptionalMetadata::Absent
         },
-        hidden: constants.hidden.clone(),
-        cell: constants.cell.clone(),
-        candidate_bias: constants.candidate_bias.clone(),
     }
 }

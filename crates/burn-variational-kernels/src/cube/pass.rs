@@ -11,7 +11,6 @@ use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
 use cubecl::prelude::{CubeCount, CubeDim};
 
-use super::choice::Kernels;
 use super::constants::Constants;
 use super::products::Products;
 use super::state;
@@ -20,6 +19,24 @@ use super::tensors::{contiguous, room};
 use crate::operands::SequenceConstants;
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
+
+/// What a walk back gives.
+#[derive(Debug)]
+pub(super) struct WalkedBack {
+    /// The gradient of the projected inputs.
+    pub(super) projected: CubeTensor,
+    /// That of the initial state.
+    pub(super) hidden: Option<CubeTensor>,
+    /// That of the initial cell.
+    pub(super) cell: Option<CubeTensor>,
+}
+
+/// From the first step to the last, or from there to the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Forward,
+    Back,
+}
 
 /// A walk through the steps, one way or the other.
 #[derive(Debug)]
@@ -36,11 +53,11 @@ impl<'a> Pass<'a> {
         recurrence: Recurrence,
         constants: &SequenceConstants<CubeBackend>,
         steps: &'a SequenceSteps,
-        kernels: Kernels,
+        way: Way,
     ) -> Self {
         let hidden = contiguous(constants.hidden.clone());
         let d_hidden = hidden.meta.shape()[1];
-        let constants = Constants::new(recurrence, constants, kernels);
+        let constants = Constants::new(recurrence, constants, way);
         Self { steps, constants, hidden, d_hidden }
     }
 

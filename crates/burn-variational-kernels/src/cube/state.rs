@@ -38,19 +38,19 @@ pub(super) fn entering_mask<F: Float>(
     }
 }
 
-/// `h_{t-1}` of a unit: an output of the step before, or the initial state.
+/// `h_{t-1}` of a unit: an output of the step before, or the initial state, from `first` on.
 #[cube]
 pub(super) fn state_before<F: Float>(
     packed: &[F],
-    constants: &[F],
+    initials: &[F],
     units: &Units,
-    initial: usize,
+    first: usize,
     unit: usize,
 ) -> F {
     if unit < units.continued {
         packed[units.first_row_before * units.d_hidden + unit]
     } else {
-        constants[initial + unit]
+        initials[first + unit]
     }
 }
 

@@ -25,7 +25,7 @@ use crate::generic;
 use crate::kernels::SequenceKernels;
 use crate::operands::{
     Keep, LinearCrossEntropyTrace, LinearGradients, LinearNeeds, LinearParameters,
-    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceTrace,
+    ProjectionConstants, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace,
 };
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
@@ -170,9 +170,9 @@ impl SequenceKernels for Flex {
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
         steps: &SequenceSteps,
-        needs_recurrent: bool,
+        needs: SequenceNeeds,
     ) -> SequenceGradients<Self> {
-        let (rec, needs) = (recurrence, needs_recurrent);
+        let rec = recurrence;
         in_pool(|| match gradient.dtype() {
             DType::F32 => operations::sequence_backward::<f32>(
                 rec, &gradient, trace, &constants, steps, needs,

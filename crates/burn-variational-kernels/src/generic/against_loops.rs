@@ -4,7 +4,7 @@
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 
-use super::cases::{Case, ROWS, UNITS, cases, numbers};
+use super::cases::{ALL, Case, ROWS, UNITS, cases, numbers};
 use super::{sequence, sequence_backward};
 use crate::operands::{Keep, Masks, OptionalMask};
 use crate::recurrence::Recurrence;
@@ -194,7 +194,7 @@ fn check(case: &Case) {
     let gradient = case.gradient();
     let loss = |parameters: &Parameters| dot(&loops.run(parameters), &values(&gradient));
     let found =
-        sequence_backward::<Flex>(recurrence, gradient.clone(), trace, constants, steps, true);
+        sequence_backward::<Flex>(recurrence, gradient.clone(), trace, constants, steps, ALL);
     let gradients =
         [Some(found.projected), found.recurrent, found.hidden, found.cell, found.candidate_bias];
     for (k, gradient) in gradients.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 
-use super::cases::{Case, ROWS, UNITS, cases, masks, numbers, steps};
+use super::cases::{ALL, Case, ROWS, UNITS, cases, masks, numbers, steps};
 use super::weights::MaskedWeights;
 use super::{projection, projection_backward, sequence, sequence_backward};
 use crate::kernels::SequenceKernels;
@@ -49,9 +49,9 @@ fn check_sequence(case: Case) {
     check(name, Some(found.packed.clone()), Some(of_kernel));
 
     let found =
-        sequence_backward::<Flex>(recurrence, gradient.clone(), found, constants, steps, true);
+        sequence_backward::<Flex>(recurrence, gradient.clone(), found, constants, steps, ALL);
     let expected =
-        Flex::sequence_backward(recurrence, gradient, expected, constants.clone(), steps, true);
+        Flex::sequence_backward(recurrence, gradient, expected, constants.clone(), steps, ALL);
     check(name, Some(found.projected), Some(expected.projected));
     check(name, found.recurrent, expected.recurrent);
     check(name, found.hidden, expected.hidden);

@@ -3,7 +3,7 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorData};
 
-use crate::operands::{Masks, Optional, OptionalMask, SequenceConstants, UnitMasks};
+use crate::operands::{Masks, Optional, OptionalMask, SequenceConstants, SequenceNeeds, UnitMasks};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -36,6 +36,10 @@ impl Case {
         numbers([self.steps.n_rows() + n_last, UNITS], 1.7)
     }
 }
+
+/// All gradients.
+pub(super) const ALL: SequenceNeeds =
+    SequenceNeeds { recurrent: true, hidden: true, cell: true, candidate_bias: true };
 
 pub(super) fn numbers<const D: usize>(dims: [usize; D], seed: f64) -> FloatTensor<Flex> {
     let n = dims.iter().product();

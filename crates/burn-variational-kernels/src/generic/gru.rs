@@ -10,7 +10,9 @@ use super::steps::{
 };
 use super::unit_masks::{OfStep, masked, through_zoneout, zoned_out};
 use super::weights::{MaskedWeights, Rows};
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
+use crate::operands::{
+    Keep, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace, StepTrace,
+};
 use crate::steps::SequenceSteps;
 
 pub(super) fn forward_reset_after<B: Backend>(
@@ -45,7 +47,7 @@ pub(super) fn backward_reset_after<B: Backend>(
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<B> {
     let mut kept = trace.steps;
     let d_hidden = constants.hidden.shape()[1];
@@ -72,7 +74,7 @@ pub(super) fn backward_reset_after<B: Backend>(
     }
     let back = recurrent.handed_back(kept_back, &of_products);
     d_initial.take(back.as_ref(), 0);
-    let d_recurrent = needs_recurrent.then(|| {
+    let d_recurrent = needs.recurrent.then(|| {
         let deltas = join_walked_back::<B>(of_products, steps);
         recurrent.recurrent_gradient(constants, &trace.packed, deltas)
     });
@@ -118,7 +120,7 @@ pub(super) fn backward_reset_before<B: Backend>(
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<B> {
     let mut kept = trace.steps;
     let (resets, candidate) = parts::<B>(constants, steps);
@@ -143,7 +145,7 @@ pub(super) fn backward_reset_before<B: Backend>(
         kept_back = Some(B::float_add(carried, B::float_mul(through_candidate, r)));
         of_resets.push(B::float_cat(vec![d_r, d_z], 1));
         of_candidates.push(d_n);
-        if needs_recurrent {
+        if needs.recurrent {
             passed.push(inner);
         }
     }
@@ -151,7 +153,7 @@ pub(super) fn backward_reset_before<B: Backend>(
     d_initial.take(back.as_ref(), 0);
     let of_resets = join_walked_back::<B>(of_resets, steps);
     let of_candidates = join_walked_back::<B>(of_candidates, steps);
-    let d_recurrent = needs_recurrent.then(|| {
+    let d_recurrent = needs.recurrent.then(|| {
         let d_resets = resets.recurrent_gradient(constants, &trace.packed, of_resets.clone());
         let passed = join_walked_back::<B>(passed, steps);
         let d_candidate = candidate.weight_gradient(passed, of_candidates.clone());

@@ -11,7 +11,7 @@ use super::steps::{
 use super::unit_masks::{OfStep, masked, through_zoneout, zoned_out};
 use super::weights::{MaskedWeights, Rows};
 use crate::operands::{
-    Keep, Optional, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace,
+    Keep, Optional, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace, StepTrace,
 };
 use crate::steps::SequenceSteps;
 
@@ -63,7 +63,7 @@ pub(super) fn backward<B: Backend>(
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<B> {
     let mut kept = trace.steps;
     let d_hidden = constants.hidden.shape()[1];
@@ -118,7 +118,8 @@ pub(super) fn backward<B: Backend>(
     d_hidden_0.take(back.as_ref(), 0);
     d_cell_0.take(d_c.as_ref(), 0);
     let deltas = join_walked_back::<B>(deltas, steps);
-    let d_recurrent = needs_recurrent
+    let d_recurrent = needs
+        .recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
     SequenceGradients {
         projected: deltas,

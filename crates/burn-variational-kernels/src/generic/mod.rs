@@ -27,5 +27,3 @@ pub(crate) use self::projection::{projection, projection_backward};
 pub(crate) use self::sequence::{sequence, sequence_backward};
 pub(crate) use self::side_by_side::{side_by_side, side_by_side_backward};
 pub(crate) use self::vectors::{squared_norm, subtract_scaled};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub(crate) use self::weights::recurrent_gradient;

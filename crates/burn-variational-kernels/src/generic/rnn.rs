@@ -7,7 +7,9 @@ use super::activations::tanh;
 use super::steps::{Ended, arriving, carried, join_walked, join_walked_back, step, through_tanh};
 use super::unit_masks::{through_zoneout, zoned_out};
 use super::weights::{MaskedWeights, Rows};
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace, StepTrace};
+use crate::operands::{
+    Keep, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace, StepTrace,
+};
 use crate::steps::SequenceSteps;
 
 pub(super) fn forward<B: Backend>(
@@ -40,7 +42,7 @@ pub(super) fn backward<B: Backend>(
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<B> {
     let mut kept = trace.steps;
     let recurrent = MaskedWeights::<B>::recurrent(constants, 0..1, steps);
@@ -62,7 +64,8 @@ pub(super) fn backward<B: Backend>(
     let back = recurrent.handed_back(kept_back, &deltas);
     d_initial.take(back.as_ref(), 0);
     let deltas = join_walked_back::<B>(deltas, steps);
-    let d_recurrent = needs_recurrent
+    let d_recurrent = needs
+        .recurrent
         .then(|| recurrent.recurrent_gradient(constants, &trace.packed, deltas.clone()));
     SequenceGradients {
         projected: deltas,

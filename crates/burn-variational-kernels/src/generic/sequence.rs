@@ -4,7 +4,7 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 
 use super::{gru, lstm, rnn};
-use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{Keep, SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -35,18 +35,16 @@ pub(crate) fn sequence_backward<B: Backend>(
     trace: SequenceTrace<B>,
     constants: &SequenceConstants<B>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<B> {
     match recurrence {
-        Recurrence::Lstm => {
-            lstm::backward::<B>(&gradient, trace, constants, steps, needs_recurrent)
-        }
+        Recurrence::Lstm => lstm::backward::<B>(&gradient, trace, constants, steps, needs),
         Recurrence::Gru { reset_after: true } => {
-            gru::backward_reset_after::<B>(&gradient, trace, constants, steps, needs_recurrent)
+            gru::backward_reset_after::<B>(&gradient, trace, constants, steps, needs)
         }
         Recurrence::Gru { reset_after: false } => {
-            gru::backward_reset_before::<B>(&gradient, trace, constants, steps, needs_recurrent)
+            gru::backward_reset_before::<B>(&gradient, trace, constants, steps, needs)
         }
-        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, steps, needs_recurrent),
+        Recurrence::Rnn => rnn::backward::<B>(&gradient, trace, constants, steps, needs),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Slice, TensorData, TensorMetadata};
 
-use super::steps::{gate, join, rows};
+use super::steps::{join, rows};
 use crate::operands::{Masks, ProjectionConstants, SequenceConstants};
 use crate::steps::SequenceSteps;
 
@@ -61,12 +61,12 @@ impl<B: Backend> MaskedWeights<B> {
         let n_gates = masked.n_gates();
         if n_gates > 1 {
             // Gate after gate in memory, once: of a view whose gates lie closer together than its
-            // rows a GPU's matrix product makes a copy, in every step.
-            let of_gate = |k| {
-                let weights = gate::<B>(&masked.weights, k, width / n_gates);
-                B::float_reshape(weights, [1, d_in, width / n_gates].into())
-            };
-            masked.weights = B::float_cat((0..n_gates).map(of_gate).collect(), 0);
+            // rows a GPU's matrix product makes a copy, in every step. Another shape is a copy.
+            let width = width / n_gates;
+            let apart = B::float_reshape(masked.weights, [d_in, n_gates, width].into());
+            let apart = B::float_swap_dims(apart, 0, 1);
+            let apart = B::float_reshape(apart, [n_gates * d_in, width].into());
+            masked.weights = B::float_reshape(apart, [n_gates, d_in, width].into());
         }
         masked
     }
@@ -218,20 +218,6 @@ impl<B: Backend> EnteringMasks<B> {
         let slices = [gates, 0..n_rows, 0..d_in].map(Slice::from);
         Self { values: B::float_slice(values, &slices), per_step }
     }
-}
-
-/// The gradient of the recurrent weights of some gates, from those of what they gave in all steps,
-/// `[n_rows, gates · d_hidden]`.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-pub(crate) fn recurrent_gradient<B: Backend>(
-    constants: &SequenceConstants<B>,
-    gates: Range<usize>,
-    packed: &FloatTensor<B>,
-    deltas: FloatTensor<B>,
-    steps: &SequenceSteps,
-) -> FloatTensor<B> {
-    let recurrent = MaskedWeights::<B>::recurrent(constants, gates, steps);
-    recurrent.recurrent_gradient(constants, packed, deltas)
 }
 
 /// Some rows of `[gates, rows, d_in]`.

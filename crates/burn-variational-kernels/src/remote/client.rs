@@ -9,7 +9,7 @@ use burn_ir::{CustomOpIr, TensorIr};
 use super::message::Message;
 use super::{SEQUENCE, SEQUENCE_BACKWARD};
 use crate::kernels::SequenceKernels;
-use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -23,10 +23,8 @@ impl SequenceKernels for Remote {
         let [_, d_hidden] = dims(&constants.hidden);
         let cells = if recurrence.has_cell() { steps.batch_size() } else { 0 };
         let packed = [steps.n_rows() + cells, d_hidden];
-        let (gradient, needs_recurrent) = (None, false);
-        let steps = steps.clone();
-        let message =
-            Message { recurrence, projected, constants, steps, gradient, needs_recurrent };
+        let (steps, needs) = (steps.clone(), SequenceNeeds::default());
+        let message = Message { recurrence, projected, constants, steps, gradient: None, needs };
         send(SEQUENCE, message, &[packed.into()]).remove(0)
     }
 
@@ -48,34 +46,31 @@ impl SequenceKernels for Remote {
         trace: SequenceTrace<Self>,
         constants: SequenceConstants<Self>,
         steps: &SequenceSteps,
-        needs_recurrent: bool,
+        needs: SequenceNeeds,
     ) -> SequenceGradients<Self> {
         let projected = trace.gates.expect("a trace of a remote device keeps the projected inputs");
-        let has_bias = constants.candidate_bias.is_present();
-        let mut shapes = vec![projected.shape(), constants.hidden.shape()];
-        if needs_recurrent {
-            shapes.push(constants.recurrent.shape());
-        }
-        if recurrence.has_cell() {
-            shapes.push(constants.hidden.shape());
-        }
-        if has_bias {
-            let [_, d_hidden] = dims(&constants.hidden);
-            shapes.push([d_hidden].into());
-        }
+        let [_, d_hidden] = dims(&constants.hidden);
+        let state = || constants.hidden.shape();
+        let shapes = [
+            Some(projected.shape()),
+            needs.recurrent.then(|| constants.recurrent.shape()),
+            needs.hidden.then(state),
+            needs.cell.then(state),
+            needs.candidate_bias.then(|| [d_hidden].into()),
+        ];
+        let shapes: Vec<_> = shapes.into_iter().flatten().collect();
         let (gradient, steps) = (Some(gradient), steps.clone());
-        let message =
-            Message { recurrence, projected, constants, steps, gradient, needs_recurrent };
+        let message = Message { recurrence, projected, constants, steps, gradient, needs };
         let mut gradients = send(SEQUENCE_BACKWARD, message, &shapes).into_iter();
         let mut next = |is_there: bool| {
             is_there.then(|| gradients.next().expect("there is a tensor for each shape"))
         };
         SequenceGradients {
             projected: next(true).expect("it is there"),
-            hidden: next(true),
-            recurrent: next(needs_recurrent),
-            cell: next(recurrence.has_cell()),
-            candidate_bias: next(has_bias),
+            recurrent: next(needs.recurrent),
+            hidden: next(needs.hidden),
+            cell: next(needs.cell),
+            candidate_bias: next(needs.candidate_bias),
         }
     }
 }

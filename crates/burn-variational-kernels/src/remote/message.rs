@@ -4,7 +4,7 @@ use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
 use burn_ir::ScalarIr;
 
-use crate::operands::{Masks, OptionalMask, SequenceConstants, UnitMasks};
+use crate::operands::{Masks, OptionalMask, SequenceConstants, SequenceNeeds, UnitMasks};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -17,8 +17,8 @@ pub(super) struct Message<B: Backend> {
     pub(super) steps: SequenceSteps,
     /// Of the packed result, for the way back.
     pub(super) gradient: Option<FloatTensor<B>>,
-    /// Whether that of the recurrent weights is asked for, on the way back.
-    pub(super) needs_recurrent: bool,
+    /// The gradients that are asked for, on the way back.
+    pub(super) needs: SequenceNeeds,
 }
 
 impl<B: Backend> Message<B> {
@@ -31,7 +31,8 @@ impl<B: Backend> Message<B> {
             Recurrence::Gru { reset_after: false } => 2,
             Recurrence::Rnn => 3,
         });
-        parts.numbers.push(self.needs_recurrent.into());
+        let SequenceNeeds { recurrent, hidden, cell, candidate_bias } = self.needs;
+        parts.numbers.extend([recurrent, hidden, cell, candidate_bias].map(u64::from));
         parts.steps(&self.steps);
         parts.tensors.push(self.projected);
         parts.optional(self.gradient);

@@ -5,7 +5,7 @@ use burn::backend::tensor::FloatTensor;
 use burn_ir::ScalarIr;
 
 use super::message::Message;
-use crate::operands::{Masks, Optional, OptionalMask, SequenceConstants, UnitMasks};
+use crate::operands::{Masks, Optional, OptionalMask, SequenceConstants, SequenceNeeds, UnitMasks};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -27,11 +27,16 @@ impl<B: Backend> Message<B> {
             3 => Recurrence::Rnn,
             other => panic!("{other} is no recurrence"),
         };
-        let needs_recurrent = parts.number() != 0;
+        let needs = SequenceNeeds {
+            recurrent: parts.flag(),
+            hidden: parts.flag(),
+            cell: parts.flag(),
+            candidate_bias: parts.flag(),
+        };
         let steps = parts.steps();
         let (projected, gradient) = (parts.tensor(), parts.optional());
         let constants = parts.constants();
-        Self { recurrence, projected, constants, steps, gradient, needs_recurrent }
+        Self { recurrence, projected, constants, steps, gradient, needs }
     }
 }
 
@@ -46,16 +51,20 @@ impl<T: Iterator, N: Iterator<Item = u64>> Received<T, N> {
         self.numbers.next().expect("the client sends all numbers")
     }
 
+    fn flag(&mut self) -> bool {
+        self.number() != 0
+    }
+
     fn tensor(&mut self) -> T::Item {
         self.tensors.next().expect("the client sends all tensors")
     }
 
     fn optional(&mut self) -> Option<T::Item> {
-        (self.number() != 0).then(|| self.tensor())
+        self.flag().then(|| self.tensor())
     }
 
     fn steps(&mut self) -> SequenceSteps {
-        let backwards = self.number() != 0;
+        let backwards = self.flag();
         let [seq_length, batch_size] = [self.number(), self.number()].map(|size| size as usize);
         let steps = if self.number() == 0 {
             SequenceSteps::regular(seq_length, batch_size)

@@ -57,28 +57,19 @@ fn with_engine<B: SequenceKernels + BackendIr>(server: RemoteServer) -> RemoteSe
             give::<B>(handles, ir, [B::sequence(recurrence, projected, constants, &steps)]);
         })
         .with_custom_op::<B, _>(SEQUENCE_BACKWARD, |handles, ir, _device| {
-            let Message { recurrence, projected, constants, steps, gradient, needs_recurrent } =
+            let Message { recurrence, projected, constants, steps, gradient, needs } =
                 received::<B>(handles, ir);
             let gradient = gradient.expect("the way back has a gradient");
-            let (has_cell, has_bias) =
-                (recurrence.has_cell(), constants.candidate_bias.is_present());
             let trace = B::sequence_trace(recurrence, projected, &constants, &steps);
             let SequenceGradients { projected, recurrent, hidden, cell, candidate_bias } =
-                B::sequence_backward(
-                    recurrence,
-                    gradient,
-                    trace,
-                    constants,
-                    &steps,
-                    needs_recurrent,
-                );
+                B::sequence_backward(recurrence, gradient, trace, constants, &steps, needs);
             // In the order of the client's shapes.
             let found = [
                 Some(projected),
-                hidden,
-                recurrent.filter(|_| needs_recurrent),
-                cell.filter(|_| has_cell),
-                candidate_bias.filter(|_| has_bias),
+                recurrent.filter(|_| needs.recurrent),
+                hidden.filter(|_| needs.hidden),
+                cell.filter(|_| needs.cell),
+                candidate_bias.filter(|_| needs.candidate_bias),
             ];
             give::<B>(handles, ir, found.into_iter().flatten());
         })

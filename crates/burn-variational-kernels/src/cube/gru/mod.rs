@@ -2,6 +2,7 @@
 
 pub(super) mod after;
 pub(super) mod before;
+mod gates;
 
 use cubecl::prelude::*;
 

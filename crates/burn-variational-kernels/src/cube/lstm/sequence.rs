@@ -7,12 +7,15 @@ use cubecl::prelude::*;
 use super::GATES;
 use super::equations::{self, OfGates};
 use crate::cube::masks::{Entering, UnitMasks};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::state::state_before;
 use crate::cube::tensors::owned;
-use crate::cube::whole::{Walk, Whole, multiply, multiply_back, share_state};
-use crate::operands::{Keep, Optional};
+use crate::cube::walk::Walk;
+use crate::cube::whole::{Gates, Whole, hand_back, multiply, multiply_back, share_state};
+use crate::operands::{Keep, Optional, SequenceNeeds};
+
+const ALL: Gates = Gates { first: 0, n: GATES, of: GATES };
 
 pub(in crate::cube) fn forward(
     pass: &Pass<'_>,
@@ -35,12 +38,12 @@ pub(in crate::cube) fn forward(
             packed.clone().into_buffer_arg(),
             // Something has to be bound where nothing is kept.
             cells.as_ref().unwrap_or(&pass.hidden).clone().into_buffer_arg(),
+            pass.hidden.clone().into_buffer_arg(),
             pass.constants.values.clone().into_buffer_arg(),
             whole.starts(),
             whole.walk(),
             pass.constants.entering(),
             pass.constants.unit_masks(),
-            pass.constants.hidden(),
             keep == Keep::Trace,
             pass.dtype(),
         );
@@ -55,12 +58,12 @@ fn forward_sequence<F: Float>(
     weights: &[F],
     packed: &mut [F],
     cells: &mut [F],
+    hidden: &[F],
     constants: &[F],
     starts: &[u32],
     walk: &Walk,
     entering: &Entering,
     masks: &UnitMasks,
-    initial: usize,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
 ) {
@@ -69,16 +72,16 @@ fn forward_sequence<F: Float>(
     let mut sums = Array::<F>::new(comptime!(walk.rows * GATES));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
-        share_state::<F>(&mut state, &*packed, constants, initial, entering, walk, &units);
+        share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
         sync_cube();
         let mut column = UNIT_POS as usize;
         while column < walk.d_hidden {
-            multiply::<F>(&mut sums, &state, weights, walk, column, GATES, n_masks);
+            multiply::<F>(&mut sums, &state, weights, walk, column, ALL, n_masks);
             #[unroll]
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let before = state_before::<F>(&*packed, constants, &units, initial, unit);
+                    let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
                     let products = OfGates::<F> {
                         i: sums[r * GATES],
                         f: sums[r * GATES + 1],
@@ -103,7 +106,8 @@ pub(in crate::cube) fn backward(
     gradient: &CubeTensor,
     gates: CubeTensor,
     cells: &CubeTensor,
-) -> Gradients<CubeBackend> {
+    needs: SequenceNeeds,
+) -> WalkedBack {
     let gates = owned(gates);
     // The gradients of the initial state and of the initial cell: the kernel binds no more tensors.
     let d_state = pass.rows(2 * pass.steps.batch_size(), pass.d_hidden);
@@ -126,12 +130,11 @@ pub(in crate::cube) fn backward(
             pass.dtype(),
         );
     }
-    Gradients {
+    let part = |k| pass.part_of_batch(&d_state, k);
+    WalkedBack {
         projected: gates,
-        recurrent: Optional::Absent,
-        hidden: pass.part_of_batch(&d_state, 0),
-        cell: Optional::Present(pass.part_of_batch(&d_state, 1)),
-        candidate_bias: Optional::Absent,
+        hidden: needs.hidden.then(|| part(0)),
+        cell: needs.cell.then(|| part(1)),
     }
 }
 
@@ -187,10 +190,8 @@ fn backward_sequence<F: Float>(
         sync_cube();
         let mut column = UNIT_POS as usize;
         while column < walk.d_hidden {
-            multiply_back::<F>(
-                &mut sums, d_state, &deltas, weights, constants, entering, walk, &units, column,
-                GATES,
-            );
+            multiply_back::<F>(&mut sums, &deltas, weights, walk, column, ALL, entering.n_masks);
+            hand_back::<F>(&sums, d_state, constants, entering, walk, &units, column);
             column += CUBE_DIM as usize;
         }
         sync_cube();

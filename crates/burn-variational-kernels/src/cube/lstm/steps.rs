@@ -6,8 +6,8 @@ use cubecl::prelude::*;
 
 use super::equations::{self, Places};
 use crate::cube::masks::{Entering, UnitMasks};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, unmasked};
 use crate::cube::step::{Step, Units};
@@ -89,7 +89,7 @@ pub(in crate::cube) fn backward(
     gradient: &CubeTensor,
     gates: CubeTensor,
     cells: &CubeTensor,
-) -> Gradients<CubeBackend> {
+) -> WalkedBack {
     let batch_size = pass.steps.batch_size();
     // The gates' gradients take the place of the gates, and those of cells go from step to step.
     let gates = owned(gates);
@@ -121,13 +121,7 @@ pub(in crate::cube) fn backward(
         products.run_back(&deltas, &back, step.n);
         pass.end(&step, &back, &d_hidden);
     }
-    Gradients {
-        projected: gates,
-        recurrent: Optional::Absent,
-        hidden: d_hidden,
-        cell: Optional::Present(d_cell),
-        candidate_bias: Optional::Absent,
-    }
+    WalkedBack { projected: gates, hidden: Some(d_hidden), cell: Some(d_cell) }
 }
 
 #[cube(launch_unchecked)]

@@ -6,14 +6,15 @@ use cubecl::prelude::*;
 
 use super::equations;
 use crate::cube::masks::{Entering, UnitMasks};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::state::state_before;
 use crate::cube::tensors::contiguous;
-use crate::cube::whole::{Walk, Whole, multiply, multiply_back, share_state};
+use crate::cube::walk::Walk;
+use crate::cube::whole::{Gates, Whole, hand_back, multiply, multiply_back, share_state};
 use crate::operands::{Keep, Optional};
 
-const GATES: usize = 1;
+const ALL: Gates = Gates { first: 0, n: 1, of: 1 };
 
 pub(in crate::cube) fn forward(
     pass: &Pass<'_>,
@@ -38,12 +39,12 @@ pub(in crate::cube) fn forward(
             packed.clone().into_buffer_arg(),
             // Something has to be bound where nothing is kept.
             computed.as_ref().unwrap_or(&pass.hidden).clone().into_buffer_arg(),
+            pass.hidden.clone().into_buffer_arg(),
             pass.constants.values.clone().into_buffer_arg(),
             whole.starts(),
             whole.walk(),
             pass.constants.entering(),
             pass.constants.unit_masks(),
-            pass.constants.hidden(),
             keep,
             pass.dtype(),
         );
@@ -57,12 +58,12 @@ fn forward_sequence<F: Float>(
     weights: &[F],
     packed: &mut [F],
     computed: &mut [F],
+    hidden: &[F],
     constants: &[F],
     starts: &[u32],
     walk: &Walk,
     entering: &Entering,
     masks: &UnitMasks,
-    initial: usize,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
 ) {
@@ -70,16 +71,16 @@ fn forward_sequence<F: Float>(
     let mut sums = Array::<F>::new(comptime!(walk.rows));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
-        share_state::<F>(&mut state, &*packed, constants, initial, entering, walk, &units);
+        share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
         sync_cube();
         let mut column = UNIT_POS as usize;
         while column < walk.d_hidden {
-            multiply::<F>(&mut sums, &state, weights, walk, column, GATES, entering.n_masks);
+            multiply::<F>(&mut sums, &state, weights, walk, column, ALL, entering.n_masks);
             #[unroll]
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let before = state_before::<F>(&*packed, constants, &units, initial, unit);
+                    let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
                     equations::forward::<F>(
                         sums[r], before, projected, packed, computed, constants, masks, &units,
                         unit, keep,
@@ -97,7 +98,7 @@ pub(in crate::cube) fn backward(
     whole: &Whole<'_>,
     gradient: &CubeTensor,
     computed: CubeTensor,
-) -> Gradients<CubeBackend> {
+) -> WalkedBack {
     let d_projected = pass.rows(pass.steps.n_rows(), pass.d_hidden);
     let d_hidden = pass.rows(pass.steps.batch_size(), pass.d_hidden);
     // SAFETY: as in `forward`.
@@ -119,13 +120,7 @@ pub(in crate::cube) fn backward(
             pass.dtype(),
         );
     }
-    Gradients {
-        projected: d_projected,
-        recurrent: Optional::Absent,
-        hidden: d_hidden,
-        cell: Optional::Absent,
-        candidate_bias: Optional::Absent,
-    }
+    WalkedBack { projected: d_projected, hidden: Some(d_hidden), cell: None }
 }
 
 #[cube(launch_unchecked)]
@@ -174,10 +169,8 @@ fn backward_sequence<F: Float>(
         sync_cube();
         let mut column = UNIT_POS as usize;
         while column < walk.d_hidden {
-            multiply_back::<F>(
-                &mut sums, d_hidden, &deltas, weights, constants, entering, walk, &units, column,
-                GATES,
-            );
+            multiply_back::<F>(&mut sums, &deltas, weights, walk, column, ALL, entering.n_masks);
+            hand_back::<F>(&sums, d_hidden, constants, entering, walk, &units, column);
             column += CUBE_DIM as usize;
         }
         sync_cube();

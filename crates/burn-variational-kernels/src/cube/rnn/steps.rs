@@ -6,8 +6,8 @@ use cubecl::prelude::*;
 
 use super::equations;
 use crate::cube::masks::{Entering, UnitMasks};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, unmasked};
 use crate::cube::step::{Step, Units};
@@ -95,7 +95,7 @@ pub(in crate::cube) fn backward(
     products: &Products,
     gradient: &CubeTensor,
     computed: &CubeTensor,
-) -> Gradients<CubeBackend> {
+) -> WalkedBack {
     let (n_rows, batch_size) = (pass.steps.n_rows(), pass.steps.batch_size());
     let computed = contiguous(computed.clone());
     let d_projected = pass.rows(n_rows, pass.d_hidden);
@@ -124,13 +124,7 @@ pub(in crate::cube) fn backward(
         products.run_back(&deltas, &back, step.n);
         pass.end(&step, &back, &d_hidden);
     }
-    Gradients {
-        projected: d_projected,
-        recurrent: Optional::Absent,
-        hidden: d_hidden,
-        cell: Optional::Absent,
-        candidate_bias: Optional::Absent,
-    }
+    WalkedBack { projected: d_projected, hidden: Some(d_hidden), cell: None }
 }
 
 #[cube(launch_unchecked)]

@@ -12,7 +12,7 @@ use crate::flex::products::{
 };
 use crate::flex::recurrences::{UnitMasks, gru, lstm, rnn};
 use crate::flex::sharing::Sizes;
-use crate::operands::{SequenceConstants, SequenceGradients, SequenceTrace};
+use crate::operands::{SequenceConstants, SequenceGradients, SequenceNeeds, SequenceTrace};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
@@ -22,7 +22,7 @@ pub(crate) fn sequence_backward<T: Real>(
     trace: SequenceTrace<Flex>,
     constants: &SequenceConstants<Flex>,
     steps: &SequenceSteps,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 ) -> SequenceGradients<Flex> {
     let constants = contiguous(constants);
     let gradient = gradient.to_contiguous();
@@ -35,7 +35,7 @@ pub(crate) fn sequence_backward<T: Real>(
         unit_masks: UnitMasks::new(&constants.unit_masks),
         gradient: &gradient,
         packed: &packed,
-        needs_recurrent,
+        needs,
     };
     match recurrence {
         Recurrence::Lstm => walk.lstm(trace),
@@ -53,7 +53,7 @@ struct Walk<'a, T> {
     unit_masks: UnitMasks<'a, T>,
     gradient: &'a FlexTensor,
     packed: &'a FlexTensor,
-    needs_recurrent: bool,
+    needs: SequenceNeeds,
 }
 
 impl<T: Real> Walk<'_, T> {
@@ -181,7 +181,7 @@ impl<T: Real> Walk<'_, T> {
 
     /// The gradient of the recurrent weights, if it is needed, as `write` fills in all gates.
     fn recurrent_gradient(&self, write: impl FnOnce(&Self, &mut [T])) -> Option<FlexTensor> {
-        self.needs_recurrent.then(|| {
+        self.needs.recurrent.then(|| {
             let Sizes { d_hidden, n_gates, .. } = self.sizes;
             let mut output = buffer([d_hidden, n_gates * d_hidden], self.packed.dtype());
             write(self, T::elements_mut(&mut output));

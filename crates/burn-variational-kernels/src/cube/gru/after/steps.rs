@@ -1,14 +1,14 @@
-//! The reset gate after the product: a product and a kernel a step, each way.
+//! A product and a kernel a step, each way.
 
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{CANDIDATE, GATES, RESET, UPDATE, through_update, update};
+use super::equations::{self, CandidateBias, CandidateBiasLaunch};
+use crate::cube::gru::gates::Places;
 use crate::cube::masks::{Entering, UnitMasks};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
-use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, state_before, unmasked};
 use crate::cube::step::{Step, Units};
@@ -47,7 +47,7 @@ pub(in crate::cube) fn forward(
                 pass.units(&step),
                 pass.constants.entering(),
                 pass.constants.unit_masks(),
-                pass.constants.bias(),
+                CandidateBiasLaunch::new(pass.constants.bias()),
                 products.is_apart(),
                 keep == Keep::Trace,
                 pass.dtype(),
@@ -69,7 +69,7 @@ fn forward_step<F: Float>(
     units: &Units,
     entering: &Entering,
     masks: &UnitMasks,
-    bias: ComptimeOption<usize>,
+    bias: &CandidateBias,
     #[comptime] apart: bool,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
@@ -78,29 +78,11 @@ fn forward_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let place = units.place(unit);
-    let at_r = units.gate(unit, RESET, GATES);
-    let at_u = units.gate(unit, UPDATE, GATES);
-    let at_n = units.gate(unit, CANDIDATE, GATES);
-    let r = sigmoid::<F>(gates[at_r] + product[units.gate_of_step(unit, RESET, GATES, apart)]);
-    let u = sigmoid::<F>(gates[at_u] + product[units.gate_of_step(unit, UPDATE, GATES, apart)]);
-    let product = product[units.gate_of_step(unit, CANDIDATE, GATES, apart)];
-    #[comptime]
-    let q = match bias {
-        ComptimeOption::Some(bias) => product + constants[bias + unit % units.d_hidden],
-        ComptimeOption::None => product,
-    };
-    let n = tanh::<F>(gates[at_n] + r * q);
+    let products = Places::of_step(units, unit, apart).read::<F>(product);
     let before = state[unmasked(entering, units, unit)];
-    let h = update::<F>(u, n, before, constants, masks, units, unit);
-
-    packed[place] = h;
-    if comptime!(keep) {
-        gates[at_r] = r;
-        gates[at_u] = u;
-        gates[at_n] = n;
-        inner[place] = q;
-    }
+    let h = equations::forward::<F>(
+        &products, before, gates, packed, inner, constants, bias, masks, units, unit, keep,
+    );
     hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
@@ -112,7 +94,7 @@ pub(in crate::cube) fn backward(
     packed: &CubeTensor,
     gates: CubeTensor,
     inner: CubeTensor,
-) -> (Gradients<CubeBackend>, CubeTensor) {
+) -> (WalkedBack, CubeTensor) {
     let batch_size = pass.steps.batch_size();
     // Gradients take the place of the gates, and of what the product gave the candidates.
     let (gates, inner) = (owned(gates), owned(inner));
@@ -144,14 +126,8 @@ pub(in crate::cube) fn backward(
         products.run_back(&deltas, &back, step.n);
         pass.end(&step, &back, &d_hidden);
     }
-    let gradients = Gradients {
-        projected: gates,
-        recurrent: Optional::Absent,
-        hidden: d_hidden,
-        cell: Optional::Absent,
-        candidate_bias: Optional::Absent,
-    };
-    (gradients, inner)
+    let walked = WalkedBack { projected: gates, hidden: Some(d_hidden), cell: None };
+    (walked, inner)
 }
 
 #[cube(launch_unchecked)]
@@ -174,23 +150,10 @@ fn backward_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let place = units.place(unit);
-    let at_r = units.gate(unit, RESET, GATES);
-    let at_u = units.gate(unit, UPDATE, GATES);
-    let at_n = units.gate(unit, CANDIDATE, GATES);
     let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
-    let r = gates[at_r];
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let found =
-        through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, units, unit);
-    let d_r = through_sigmoid::<F>(found.d_n * inner[place], r);
-    let d_q = found.d_n * r;
-    back[past(entering, units, unit)] = found.past;
-    gates[at_r] = d_r;
-    gates[at_u] = found.d_u;
-    gates[at_n] = found.d_n;
-    inner[place] = d_q;
-    deltas[units.gate_of_step(unit, RESET, GATES, apart)] = d_r;
-    deltas[units.gate_of_step(unit, UPDATE, GATES, apart)] = found.d_u;
-    deltas[units.gate_of_step(unit, CANDIDATE, GATES, apart)] = d_q;
+    let (found, kept) =
+        equations::backward::<F>(d_h, before, gates, inner, constants, masks, units, unit);
+    back[past(entering, units, unit)] = kept;
+    Places::of_step(units, unit, apart).write::<F>(deltas, &found);
 }

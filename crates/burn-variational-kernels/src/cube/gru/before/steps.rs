@@ -1,22 +1,20 @@
-//! The reset gate before the product: two products and two kernels a step, each way.
+//! Two products and two kernels a step, each way.
 
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::{CANDIDATE, GATES, RESET, UPDATE, through_update, update};
-use crate::cube::masks::{Entering, Rows, UnitMasks, masked};
-use crate::cube::operations::{Gradients, Kept};
-use crate::cube::pass::Pass;
-use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
+use super::RESETS;
+use super::equations::{self, EnteringCandidate, EnteringCandidateLaunch};
+use crate::cube::gru::{GATES, RESET, UPDATE};
+use crate::cube::masks::{Entering, UnitMasks};
+use crate::cube::operations::Kept;
+use crate::cube::pass::{Pass, WalkedBack};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, state_before, unmasked};
 use crate::cube::step::{Step, Units};
 use crate::cube::tensors::owned;
 use crate::operands::{Keep, Optional};
-
-/// The gates that read the state as it is: the reset and the update.
-const RESETS: usize = 2;
 
 pub(in crate::cube) fn forward(
     pass: &Pass<'_>,
@@ -50,7 +48,7 @@ pub(in crate::cube) fn forward(
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
                 pass.constants.entering(),
-                pass.constants.entering_candidate(),
+                EnteringCandidateLaunch::new(pass.constants.entering_candidate()),
                 resets.is_apart(),
                 keep == Keep::Trace,
                 pass.dtype(),
@@ -90,7 +88,7 @@ fn reset_step<F: Float>(
     constants: &[F],
     units: &Units,
     entering: &Entering,
-    entering_candidate: ComptimeOption<Rows>,
+    entering_candidate: &EnteringCandidate,
     #[comptime] apart: bool,
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
@@ -99,14 +97,19 @@ fn reset_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let at_r = units.gate(unit, RESET, GATES);
-    let at_u = units.gate(unit, UPDATE, GATES);
-    let r = sigmoid::<F>(gates[at_r] + product[units.gate_of_step(unit, RESET, RESETS, apart)]);
-    let u = sigmoid::<F>(gates[at_u] + product[units.gate_of_step(unit, UPDATE, RESETS, apart)]);
+    let product_r = product[units.gate_of_step(unit, RESET, RESETS, apart)];
+    let product_u = product[units.gate_of_step(unit, UPDATE, RESETS, apart)];
     let before = state[unmasked(entering, units, unit)];
-    let through = masked::<F>(r * before, constants, entering_candidate, units, unit);
-    gates[at_r] = r;
-    gates[at_u] = u;
+    let through = equations::reset::<F>(
+        product_r,
+        product_u,
+        before,
+        gates,
+        constants,
+        entering_candidate,
+        units,
+        unit,
+    );
     passed[unit] = through;
     if comptime!(keep) {
         inner[units.place(unit)] = through;
@@ -129,13 +132,9 @@ fn candidate_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let at_n = units.gate(unit, CANDIDATE, GATES);
-    let u = gates[units.gate(unit, UPDATE, GATES)];
-    let n = tanh::<F>(gates[at_n] + product[unit]);
     let before = state[unmasked(entering, units, unit)];
-    let h = update::<F>(u, n, before, constants, masks, units, unit);
-    gates[at_n] = n;
-    packed[units.place(unit)] = h;
+    let product = product[unit];
+    let h = equations::forward::<F>(product, before, gates, packed, constants, masks, units, unit);
     hand_on::<F>(state, h, constants, entering, units, unit);
 }
 
@@ -145,7 +144,7 @@ pub(in crate::cube) fn backward(
     gradient: &CubeTensor,
     packed: &CubeTensor,
     gates: CubeTensor,
-) -> Gradients<CubeBackend> {
+) -> WalkedBack {
     let batch_size = pass.steps.batch_size();
     // Gradients take the place of the gates.
     let gates = owned(gates);
@@ -188,7 +187,7 @@ pub(in crate::cube) fn backward(
                 pass.constants.values.clone().into_buffer_arg(),
                 pass.units(&step),
                 pass.constants.entering(),
-                pass.constants.entering_candidate(),
+                EnteringCandidateLaunch::new(pass.constants.entering_candidate()),
                 pass.constants.hidden(),
                 resets.is_apart(),
                 pass.dtype(),
@@ -197,13 +196,7 @@ pub(in crate::cube) fn backward(
         resets.run_back(&deltas, &back, step.n);
         pass.end(&step, &back, &d_hidden);
     }
-    Gradients {
-        projected: gates,
-        recurrent: Optional::Absent,
-        hidden: d_hidden,
-        cell: Optional::Absent,
-        candidate_bias: Optional::Absent,
-    }
+    WalkedBack { projected: gates, hidden: Some(d_hidden), cell: None }
 }
 
 #[cube(launch_unchecked)]
@@ -224,15 +217,10 @@ fn candidate_step_back<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let at_u = units.gate(unit, UPDATE, GATES);
-    let at_n = units.gate(unit, CANDIDATE, GATES);
     let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let found =
-        through_update::<F>(d_h, gates[at_u], gates[at_n], before, constants, masks, units, unit);
+    let found = equations::backward::<F>(d_h, before, gates, constants, masks, units, unit);
     back[past(entering, units, unit)] = found.past;
-    gates[at_u] = found.d_u;
-    gates[at_n] = found.d_n;
     of_candidates[unit] = found.d_n;
 }
 
@@ -247,7 +235,7 @@ fn reset_step_back<F: Float>(
     constants: &[F],
     units: &Units,
     entering: &Entering,
-    entering_candidate: ComptimeOption<Rows>,
+    entering_candidate: &EnteringCandidate,
     initial: usize,
     #[comptime] apart: bool,
     #[define(F)] _dtype: ElemType,
@@ -256,13 +244,17 @@ fn reset_step_back<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let at_r = units.gate(unit, RESET, GATES);
-    let r = gates[at_r];
     let before = state_before::<F>(packed, constants, units, initial, unit);
-    let through = masked::<F>(d_passed[unit], constants, entering_candidate, units, unit);
-    let d_r = through_sigmoid::<F>(through * before, r);
-    back[past(entering, units, unit)] += through * r;
-    gates[at_r] = d_r;
+    let (d_r, through) = equations::reset_backward::<F>(
+        d_passed[unit],
+        before,
+        gates,
+        constants,
+        entering_candidate,
+        units,
+        unit,
+    );
+    back[past(entering, units, unit)] += through;
     deltas[units.gate_of_step(unit, RESET, RESETS, apart)] = d_r;
     deltas[units.gate_of_step(unit, UPDATE, RESETS, apart)] =
         gates[units.gate(unit, UPDATE, GATES)];
