@@ -10,6 +10,7 @@ mod checkpoint;
 mod concrete;
 mod configs;
 mod decay;
+mod device_draws;
 mod dropped_weights;
 mod embedding;
 mod engine;

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use burn_variational::dropout::{MaskRng, Site};
-use cross_backend_tests::golden_folder;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn::tensor::{Device, FloatDType, Int, Tensor};
+use burn_variational::dropout::{MaskRng, Site, SiteDropout, WordStream};
+use cross_backend_tests::{golden_folder, on_every_gpu};
 use serde::Deserialize;
 
 /// A word and its coordinates.
@@ -47,25 +49,31 @@ const NUMBERED: [Site; 13] = [
     Site::RecurrentWeights,
 ];
 
+fn pinned() -> Vec<Pinned> {
+    let path = golden_folder().join("chacha8_words.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+impl Pinned {
+    /// The words of its row.
+    fn row(&self) -> WordStream {
+        let site = match &self.site {
+            SiteOf::Name(name) => Site::named(name),
+            SiteOf::Number(number) => NUMBERED[number - 1].clone(),
+        };
+        let draw = MaskRng::seeded(self.seed).draw(self.draw);
+        let draw = self.parts.iter().fold(draw, |draw, part| draw.part(part));
+        let draw = draw.layer(self.layer).direction(self.direction).site(&site).gate(self.gate);
+        let draw = draw.starting_row(self.row).starting_step(self.step);
+        draw.rows(1, 0, false).next().unwrap()
+    }
+}
+
 #[test]
 fn random_words_are_those_of_another_chacha8() {
-    let path = golden_folder().join("chacha8_words.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let pinned: Vec<Pinned> = serde_json::from_str(&text).unwrap();
-    let mut numbers = BTreeSet::new();
+    let pinned = pinned();
     for at in &pinned {
-        let site = match &at.site {
-            SiteOf::Name(name) => Site::named(name),
-            SiteOf::Number(number) => {
-                numbers.insert(*number);
-                NUMBERED[number - 1].clone()
-            }
-        };
-        let draw = MaskRng::seeded(at.seed).draw(at.draw);
-        let draw = at.parts.iter().fold(draw, |draw, part| draw.part(part));
-        let draw = draw.layer(at.layer).direction(at.direction).site(&site).gate(at.gate);
-        let draw = draw.starting_row(at.row).starting_step(at.step);
-        let row = draw.rows(1, 0, false).next().unwrap();
+        let row = at.row();
         assert_eq!(row.word(at.unit), at.word, "{at:?}");
         // Read in order, too, where that is soon done.
         if at.unit < 100 {
@@ -73,5 +81,25 @@ fn random_words_are_those_of_another_chacha8() {
         }
     }
     assert_eq!(pinned.len(), 40);
+    let numbers = pinned.iter().filter_map(|at| match at.site {
+        SiteOf::Number(number) => Some(number),
+        SiteOf::Name(_) => None,
+    });
+    let numbers: BTreeSet<_> = numbers.collect();
     assert!(numbers.into_iter().eq(1..=NUMBERED.len()), "every site is pinned");
+}
+
+on_every_gpu! {
+    fn random_words_of_a_device_are_those_of_another_chacha8(device: &Device) {
+        for at in pinned() {
+            let unit = Tensor::<2, Int>::from_data([[at.unit as i32]], device);
+            // A unit is dropped where its word is under the threshold.
+            let kept = |threshold: u32| {
+                let site = SiteDropout::new(f64::from(threshold) / 4_294_967_296.0).unscaled();
+                let factors = site.factors_on_device(&[at.row()], &unit, FloatDType::F32);
+                factors.expect("a GPU draws").into_scalar::<f32>()
+            };
+            assert_eq!([kept(at.word), kept(at.word + 1)], [1.0, 0.0], "{at:?}");
+        }
+    }
 }

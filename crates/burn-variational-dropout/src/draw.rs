@@ -238,6 +238,21 @@ impl MaskDraw {
         step: usize,
         shared: bool,
     ) -> impl Iterator<Item = WordStream> + '_ {
+        self.note_rows(batch_size);
+        let rows = batch_size.div_ceil(self.n_draws()) as u64;
+        let further = move |row| if self.shares(shared) { 0 } else { row };
+        let streams = self.first_rows(step, shared);
+        let streams =
+            streams.flat_map(move |first| (0..rows).map(move |row| first.further(further(row))));
+        streams.take(batch_size)
+    }
+
+    /// Notes that masks were asked for, for so many rows.
+    ///
+    /// # Panics
+    ///
+    /// If these do not divide into the draws.
+    pub(crate) fn note_rows(&self, batch_size: usize) {
         self.note(true);
         let n_draws = self.n_draws();
         if let Some(record) = &self.record
@@ -252,15 +267,20 @@ impl MaskDraw {
                  got {batch_size}"
             );
         }
-        let rows = batch_size.div_ceil(n_draws) as u64;
-        let step = self.first_step + step as u64;
-        let shared = shared || self.shares_rows;
-        let streams = self.draws.clone().flat_map(move |draw| {
-            let key = Coordinates { draw, step, ..self.coordinates }.key();
-            let row = move |row| if shared { 0 } else { self.first_row + row };
-            (0..rows).map(move |r| WordStream::new(key, row(r)))
-        });
-        streams.take(batch_size)
+    }
+
+    /// The random words of the first row of each draw at one step.
+    pub(crate) fn first_rows(&self, step: usize, shared: bool) -> impl Iterator<Item = WordStream> {
+        let first_row = if self.shares(shared) { 0 } else { self.first_row };
+        let (step, coordinates) = (self.first_step + step as u64, self.coordinates);
+        self.draws.clone().map(move |draw| {
+            WordStream::new(Coordinates { draw, step, ..coordinates }.key(), first_row)
+        })
+    }
+
+    /// Whether all rows of a draw read the words of its row 0, where a site asks for it or not.
+    pub(crate) fn shares(&self, shared: bool) -> bool {
+        shared || self.shares_rows
     }
 
     /// The random words of what all rows of a batch share, as a weight: whatever the rows and steps

@@ -3,6 +3,7 @@
 
 mod bayesian;
 mod concrete;
+mod device_draw;
 mod draw;
 mod extent;
 mod kl;

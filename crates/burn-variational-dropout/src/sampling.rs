@@ -55,7 +55,11 @@ impl SiteDropout {
             }
             SiteFactors::Random => {
                 let default = || place.device.settings().float_dtype.into();
-                let data = match place.dtype.unwrap_or_else(default) {
+                let dtype = place.dtype.unwrap_or_else(default);
+                if let Some(values) = self.draw_on_device(steps, draw, &place.device, dtype) {
+                    return DropoutMask::from_values(values.reshape(dims));
+                }
+                let data = match dtype {
                     DType::F64 => TensorData::new(self.factors::<f64>(steps, draw), dims),
                     _ => TensorData::new(self.factors::<f32>(steps, draw), dims),
                 };

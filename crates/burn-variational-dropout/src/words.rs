@@ -75,6 +75,17 @@ impl WordStream {
         Self { key, row }
     }
 
+    /// The key, and the number of the row.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    pub(crate) fn coordinates(&self) -> ([u8; 32], u64) {
+        (self.key, self.row)
+    }
+
+    /// The row so many rows on.
+    pub(crate) fn further(self, rows: u64) -> Self {
+        Self { row: self.row + rows, ..self }
+    }
+
     /// The word at a position.
     pub fn word(&self, position: u64) -> u32 {
         let mut words = self.generator();

@@ -52,7 +52,8 @@ impl WordTypeMask {
 
     /// The factor of each token, in this float type.
     ///
-    /// The tokens are read back to the host, where the hash is: on a GPU this waits for them.
+    /// A GPU draws the factors of its tokens itself, where the hash is compiled for it. For others,
+    /// and for Gaussian noise, tokens are read back to the host.
     ///
     /// # Shapes
     ///
@@ -60,7 +61,7 @@ impl WordTypeMask {
     ///
     /// # Panics
     ///
-    /// If the mask was drawn for another batch size, or a token is negative.
+    /// If the mask was drawn for another batch size; on the host, if a token is negative.
     pub fn factors(&self, tokens: &Tensor<2, Int>, dtype: FloatDType) -> Tensor<2> {
         let dims = tokens.dims();
         let place = (&tokens.device(), DType::from(dtype));
@@ -75,6 +76,9 @@ impl WordTypeMask {
             "WordTypeMask: a mask must have the batch_size of the tokens, got {} for {batch_size}",
             rows.len()
         );
+        if let Some(factors) = dropout.factors_on_device(rows, tokens, dtype) {
+            return factors;
+        }
         let data = match dtype {
             FloatDType::F64 => TensorData::new(random::<f64>(dropout, rows, tokens), dims),
             _ => TensorData::new(random::<f32>(dropout, rows, tokens), dims),

@@ -17,6 +17,8 @@ mod autodiff;
 mod cube;
 mod dispatch;
 mod embedding;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod factors;
 #[cfg(feature = "flex")]
 mod flex;
 mod generic;
@@ -41,6 +43,8 @@ pub mod testing;
 mod vectors;
 
 pub use embedding::embedding;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use factors::{Bernoulli, FactorDims, RandomRow};
 pub use linear_cross_entropy::linear_cross_entropy;
 pub use masks::{SequenceMasks, UnitMask};
 pub use projection::Projection;

@@ -17,6 +17,8 @@ thread_local! {
 pub enum Operation {
     /// [`embedding`](crate::embedding).
     Embedding,
+    /// Factors of masks that a device drew itself.
+    Factors,
     /// [`linear_cross_entropy`](crate::linear_cross_entropy).
     LinearCrossEntropy,
     /// [`Projection::run`](crate::Projection::run).

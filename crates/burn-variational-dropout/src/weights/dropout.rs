@@ -139,6 +139,10 @@ impl WeightDropout {
             SiteFactors::Constant(factor) => Tensor::full([1; D], factor, place),
             SiteFactors::Random => {
                 let words = draw.shared_words("WeightDropout");
+                let n = dims.iter().product();
+                if let Some(values) = self.as_site().draw_row_on_device(&words, n, &device, dtype) {
+                    return Some(WeightMask::from_values(values.reshape(dims)));
+                }
                 let data = match dtype {
                     DType::F64 => TensorData::new(self.factors::<f64, D>(dims, &words), dims),
                     _ => TensorData::new(self.factors::<f32, D>(dims, &words), dims),

@@ -1,6 +1,8 @@
 //! The operations as nodes of the autodiff graph, each with a backward pass written by hand.
 
 mod embedding;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod factors;
 mod linear_cross_entropy;
 mod outputs;
 mod projection;

@@ -10,6 +10,7 @@ mod backend;
 mod choice;
 mod constants;
 mod entered;
+pub(crate) mod factors;
 mod gru;
 mod join;
 mod lstm;
@@ -25,6 +26,7 @@ mod step;
 mod tensors;
 mod walk;
 mod whole;
+mod words;
 
 use burn::backend::Cube;
 use burn::backend::TensorMetadata;

@@ -1,0 +1,161 @@
+//! Factors of masks, drawn where they are read.
+
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn::backend::fusion::custom::TensorSpec;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, TensorMetadata, backend_extension};
+use burn_cubecl::CubeBackend;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::calculate_cube_count_elemwise;
+use cubecl::ir::ElemType;
+use cubecl::prelude::*;
+use cubecl::zspace::Shape;
+
+use super::tensors::contiguous;
+use super::words::{BLOCK, block};
+use crate::factors::{Bernoulli, FactorDims};
+
+/// The drawing of factors, which fusion can put off.
+#[backend_extension(Cube, Fusion, Autodiff)]
+pub(crate) trait DrawFactors: Backend {
+    /// Of all units of some rows, `[n_rows, units]`.
+    #[fusion(meta = of_units)]
+    fn factors(rows: IntTensor<Self>, bernoulli: Bernoulli, dims: FactorDims) -> FloatTensor<Self>;
+
+    /// Of some units of each row, `[n_rows, units]`.
+    #[fusion(meta = of_some)]
+    fn some_factors(
+        rows: IntTensor<Self>,
+        units: IntTensor<Self>,
+        bernoulli: Bernoulli,
+    ) -> FloatTensor<Self>;
+}
+
+fn of_units(rows: &TensorSpec, bernoulli: &Bernoulli, dims: &FactorDims) -> TensorSpec {
+    TensorSpec::new([rows.shape[0] * dims.rows, dims.units].into(), bernoulli.dtype())
+}
+
+fn of_some(_rows: &TensorSpec, units: &TensorSpec, bernoulli: &Bernoulli) -> TensorSpec {
+    TensorSpec::new(units.shape.clone(), bernoulli.dtype())
+}
+
+impl DrawFactors for CubeBackend {
+    fn factors(rows: CubeTensor, bernoulli: Bernoulli, dims: FactorDims) -> CubeTensor {
+        let rows = contiguous(rows);
+        let n_rows = rows.shape()[0] * dims.rows;
+        let factors = room([n_rows, dims.units], &rows, bernoulli);
+        let n = n_rows * dims.units.div_ceil(BLOCK);
+        let dim = CubeDim::new(&rows.client, n);
+        let client = rows.client.clone();
+        // SAFETY: a unit of work reads a row that was uploaded, and writes a block of a row, where
+        // the row goes on.
+        unsafe {
+            draw::launch_unchecked(
+                &client,
+                calculate_cube_count_elemwise(&client, n, dim),
+                dim,
+                rows.into_buffer_arg(),
+                factors.clone().into_buffer_arg(),
+                n,
+                dims.rows,
+                dims.units,
+                u32::from(!dims.shared),
+                bernoulli.threshold(),
+                bernoulli.kept() as f32,
+                dtype_to_storage_type(bernoulli.dtype()),
+            );
+        }
+        factors
+    }
+
+    fn some_factors(rows: CubeTensor, units: CubeTensor, bernoulli: Bernoulli) -> CubeTensor {
+        let (rows, units) = (contiguous(rows), contiguous(units));
+        let dims @ [n_rows, n_units] = units.shape().dims();
+        let factors = room(dims, &rows, bernoulli);
+        let n = n_rows * n_units;
+        let dim = CubeDim::new(&rows.client, n);
+        let (client, ids) = (rows.client.clone(), dtype_to_storage_type(units.dtype));
+        // SAFETY: a unit of work reads a row that was uploaded, and writes the factor of one unit.
+        unsafe {
+            draw_some::launch_unchecked(
+                &client,
+                calculate_cube_count_elemwise(&client, n, dim),
+                dim,
+                rows.into_buffer_arg(),
+                units.into_buffer_arg(),
+                factors.clone().into_buffer_arg(),
+                n,
+                n_units,
+                bernoulli.threshold(),
+                bernoulli.kept() as f32,
+                ids,
+                dtype_to_storage_type(bernoulli.dtype()),
+            );
+        }
+        factors
+    }
+}
+
+fn room<const D: usize>(dims: [usize; D], like: &CubeTensor, bernoulli: Bernoulli) -> CubeTensor {
+    let (client, device) = (like.client.clone(), like.device.clone());
+    empty_device_contiguous_dtype(client, device, Shape::new(dims), bernoulli.dtype())
+}
+
+/// The factor of the unit of a word.
+#[cube]
+fn factor<F: Float>(word: u32, threshold: u32, kept: f32) -> F {
+    select(word < threshold, F::new(0.0_f32), F::cast_from(kept))
+}
+
+/// A block of a row each.
+#[cube(launch_unchecked)]
+fn draw<F: Float>(
+    rows: &[u32],
+    factors: &mut [F],
+    n: usize,
+    rows_of_each: usize,
+    units: usize,
+    to_next_row: u32,
+    threshold: u32,
+    kept: f32,
+    #[define(F)] _dtype: ElemType,
+) {
+    if ABSOLUTE_POS >= n {
+        terminate!();
+    }
+    let blocks = (units + BLOCK - 1) / BLOCK;
+    let row = ABSOLUTE_POS / blocks;
+    let number = ABSOLUTE_POS % blocks;
+    let further = (row % rows_of_each) as u32 * to_next_row;
+    let words = block(rows, row / rows_of_each, further, number as u32);
+    #[unroll]
+    for k in 0..BLOCK {
+        let unit = number * BLOCK + k;
+        if unit < units {
+            factors[row * units + unit] = factor::<F>(words[k], threshold, kept);
+        }
+    }
+}
+
+/// A unit of a row each.
+#[cube(launch_unchecked)]
+fn draw_some<I: Int, F: Float>(
+    rows: &[u32],
+    units: &[I],
+    factors: &mut [F],
+    n: usize,
+    units_of_each: usize,
+    threshold: u32,
+    kept: f32,
+    #[define(I)] _ids: ElemType,
+    #[define(F)] _dtype: ElemType,
+) {
+    if ABSOLUTE_POS >= n {
+        terminate!();
+    }
+    let unit = u32::cast_from(units[ABSOLUTE_POS]);
+    let size = BLOCK as u32;
+    let words = block(rows, ABSOLUTE_POS / units_of_each, 0_u32, unit / size);
+    factors[ABSOLUTE_POS] = factor::<F>(words[(unit % size) as usize], threshold, kept);
+}
