@@ -33,6 +33,11 @@ impl BackendName {
         })
     }
 
+    /// Whether it runs beside the program, which waits where it reads a number back.
+    pub fn is_gpu(self) -> bool {
+        matches!(self, Self::Wgpu | Self::Cuda)
+    }
+
     /// So many devices of it. A CPU is as many as are asked for, which share its cores.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! One pass over the training text by truncated backpropagation.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -27,19 +29,20 @@ impl Trainer<'_> {
         let windows = training.recipe.windows(&self.texts.train, self.run.seed, epoch);
         let n_tokens = |window: &TokenWindow| window.inputs().len() as u64;
         let bar = TokenBar::new(name, windows.iter().map(n_tokens).sum());
-        let (mut state, mut loss_sum, mut n_steps) = (None, 0.0, 0);
+        let (mut state, mut losses) = (None, Losses::default());
         for window in &windows {
             interrupt::check()?;
             let (loss, next) = self.step(training, window, state, lr)?;
             state = Some(next);
             training.checkpoint.n_tokens += n_tokens(window);
 
-            loss_sum += f64::from(loss.into_scalar::<f32>());
-            n_steps += window.dims()[1];
+            losses.push(loss, window.dims()[1]);
             bar.advance(n_tokens(window));
-            bar.say(format!("perplexity {:.1}", (loss_sum / n_steps as f64).exp()));
+            if losses.are_due() {
+                bar.say(format!("perplexity {:.1}", losses.perplexity()));
+            }
         }
-        Ok((loss_sum / n_steps as f64).exp())
+        Ok(losses.perplexity())
     }
 
     /// Trains on a window. Returns its cross-entropy, summed over the steps of the mean over the
@@ -72,6 +75,10 @@ impl Trainer<'_> {
             // Decay in the gradient is not clipped.
             clip_global_norm(&mut grads, &weights, recipe.max_norm);
             lr * window.rate_factor()
+        } else if self.run.backend.is_gpu() {
+            // A norm that is read back has the program wait for the device.
+            clip_global_norm(&mut grads, &weights, recipe.max_norm);
+            lr
         } else {
             // The step is proportional to the gradient: clipping is a smaller learning rate.
             let norm = global_norm(&grads, &weights).context("a model has gradients")?;
@@ -82,7 +89,48 @@ impl Trainer<'_> {
         if let Some(averaging) = &mut checkpoint.averaging {
             *average = average.take().map(|average| averaging.step(average, model));
         }
-        Ok((cross_entropy, reading.state.detach()))
+        Ok((cross_entropy.inner(), reading.state.detach()))
+    }
+}
+
+/// The cross-entropies of windows, which are read back once in a while: a program that reads every one
+/// waits for the device at every step.
+struct Losses {
+    /// Those that are still on the device.
+    unread: Vec<Tensor<1>>,
+    sum: f64,
+    n_steps: usize,
+    read_at: Instant,
+}
+
+impl Default for Losses {
+    fn default() -> Self {
+        Self { unread: Vec::new(), sum: 0.0, n_steps: 0, read_at: Instant::now() }
+    }
+}
+
+impl Losses {
+    /// How long a number that is shown may be behind.
+    const PERIOD: Duration = Duration::from_millis(500);
+
+    fn push(&mut self, loss: Tensor<1>, n_steps: usize) {
+        self.unread.push(loss);
+        self.n_steps += n_steps;
+    }
+
+    /// Whether it is time to read them.
+    fn are_due(&self) -> bool {
+        self.read_at.elapsed() >= Self::PERIOD
+    }
+
+    /// Reads what is unread, and adds it up in order: the sum is the same whenever it is read.
+    fn perplexity(&mut self) -> f64 {
+        if !self.unread.is_empty() {
+            let unread = Tensor::cat(std::mem::take(&mut self.unread), 0);
+            self.sum = unread.into_data().iter::<f64>().fold(self.sum, |sum, loss| sum + loss);
+        }
+        self.read_at = Instant::now();
+        (self.sum / self.n_steps as f64).exp()
     }
 }
 
@@ -105,6 +153,23 @@ mod tests {
     use crate::preset::Preset;
     use burn::tensor::Device;
     use burn_variational::rnn::HiddenState;
+
+    #[test]
+    fn losses_that_are_read_together_are_those_read_one_by_one() {
+        let loss = |k: usize| Tensor::<1>::from_data([2.0 + k as f32 / 7.0], &Device::flex());
+        let (mut together, mut one_by_one) = (Losses::default(), Losses::default());
+        for k in 0..50 {
+            together.push(loss(k), 3);
+            one_by_one.push(loss(k), 3);
+            one_by_one.perplexity();
+        }
+        assert_eq!(together.unread.len(), 50);
+        let sum: f64 = (0..50).map(|k| f64::from(2.0 + k as f32 / 7.0)).sum();
+        let expected = (sum / 150.0).exp();
+        assert_eq!(together.perplexity(), expected);
+        assert_eq!(one_by_one.perplexity(), expected);
+        assert!(together.unread.is_empty());
+    }
 
     #[test]
     fn what_awd_is_trained_on_is_a_mean_over_tokens_with_two_penalties() {
