@@ -8,7 +8,7 @@ use cross_backend_tests::{Operation, engine_runs, launched, wgpu, without_whole_
 const BATCH_SIZE: usize = 3;
 /// Whose gates begin where no device can bind them.
 const UNITS: usize = 5;
-/// Whose last states do neither.
+/// After which the last states do not begin there either.
 const LENGTHS: [usize; 2] = [3, 203];
 /// What a sequence may launch besides its steps.
 const MOST: usize = 12;

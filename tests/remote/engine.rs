@@ -6,7 +6,8 @@ use burn::prelude::*;
 use burn::tensor::Distribution;
 use burn_variational::prelude::*;
 use burn_variational::rnn::{
-    CellConfig, GruCellConfig, Lengths, LstmCellConfig, RecurrentStack, RnnCellConfig, StackConfig,
+    CellConfig, GruCellConfig, Lengths, LstmCellConfig, RecurrentStack, RecurrentState,
+    RnnCellConfig, StackConfig, StackState,
 };
 use burn_variational_kernels::testing::{Operation, engine_runs};
 use cross_backend_tests::relative_error;
@@ -14,7 +15,7 @@ use cross_backend_tests::relative_error;
 use crate::server::Server;
 use crate::values;
 
-/// Outputs, last hidden states and gradients of all parameters and of the input.
+/// Outputs, and the gradients of the input, of the initial states and of all parameters.
 fn trained<C: RecurrentCell>(stack: &RecurrentStack<C>, device: &Device) -> Vec<Vec<f64>> {
     let device = device.clone().autodiff();
     let stack = stack.clone().fork(&device);
@@ -28,12 +29,27 @@ fn trained<C: RecurrentCell>(stack: &RecurrentStack<C>, device: &Device) -> Vec<
     let lengths = Lengths::new(vec![6, 2, 5, 1], 6).unwrap();
     let draw = MaskRng::seeded(1).draw(0).part("stack");
     let masks = stack.masks_for(&input, draw);
-    let (output, _) = stack.forward((input.clone(), lengths), None, &masks);
+    let mut initial = Vec::new();
+    let mut state = |_| {
+        stack.layers[0].cell.initial_state(4).map(&mut |_, tensor| {
+            let [rows, units] = tensor.dims();
+            let values = random([1, rows, units], 4 + initial.len() as u64).squeeze_dim::<2>(0);
+            let values = values.detach().require_grad();
+            initial.push(values.clone());
+            values
+        })
+    };
+    // One for each direction.
+    let states = StackState::new((0..2).map(&mut state).collect());
+    let (output, _) = stack.forward((input.clone(), lengths), Some(states), &masks);
     let weights = random(output.dims(), 3);
     let gradients = (output.clone() * weights).sum().backward();
     let of_input = input.grad(&gradients).expect("the input has a gradient");
+    let of_initial = initial.iter().map(|state| state.grad(&gradients).expect("a state has one"));
+    let of_initial: Vec<_> = of_initial.map(|gradient| values(&gradient)).collect();
     let mut gradients = GradientsParams::from_grads(gradients, &stack);
     let mut found = vec![values(&output), values(&of_input)];
+    found.extend(of_initial);
     stack.visit(&mut Collect { gradients: &mut gradients, found: &mut found });
     found
 }

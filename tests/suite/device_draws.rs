@@ -72,7 +72,7 @@ on_every_gpu! {
         }
     }
 
-    fn word_types_are_those_of_the_host_and_tokens_stay_on_the_device(device: &Device) {
+    fn word_types_are_those_of_the_host(device: &Device) {
         let half = SiteDropout::new(0.5);
         for site in [half, half.shared_over_batch()] {
             let embedding = VariationalEmbeddingConfig::new(4, 2).with_type_dropout(site);

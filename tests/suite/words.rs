@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use burn::tensor::{Device, FloatDType, Int, Tensor};
-use burn_variational::dropout::{MaskRng, Site, SiteDropout, WordStream};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn_variational::dropout::SiteDropout;
+use burn_variational::dropout::{MaskRng, Site, WordStream};
 use cross_backend_tests::{golden_folder, on_every_gpu};
 use serde::Deserialize;
 

@@ -1,17 +1,9 @@
-//! Masks that a device draws itself: nothing is uploaded but keys.
-
-#![cfg_attr(
-    not(any(feature = "wgpu", feature = "cuda")),
-    allow(unused_variables, clippy::unused_self, reason = "no device draws masks itself")
-)]
+//! Masks that a GPU draws itself: nothing is uploaded but keys.
 
 use burn::tensor::{DType, Device, FloatDType, Int, Tensor};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
 use burn_variational_kernels::{Bernoulli, FactorDims, RandomRow};
 
-use crate::{MaskDraw, SiteDropout, WordStream};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-use crate::{MaskNoise, MaskSharing};
+use crate::{MaskDraw, MaskNoise, MaskSharing, SiteDropout, WordStream};
 
 impl SiteDropout {
     /// The factors of every step, row and unit, `[seq_length · batch_size, units]`, if the device
@@ -23,24 +15,20 @@ impl SiteDropout {
         device: &Device,
         dtype: DType,
     ) -> Option<Tensor<2>> {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        {
-            let bernoulli = self.bernoulli(device, dtype)?;
-            let n_draws = draw.n_draws();
-            // A batch that the draws do not divide is the host's to refuse.
-            if !batch_size.is_multiple_of(n_draws) || !fits([seq_length, batch_size, units]) {
-                return None;
-            }
-            draw.note_rows(batch_size);
-            let shared = self.sharing == MaskSharing::PerBatch;
-            let first_rows = (0..seq_length).flat_map(|step| draw.first_rows(step, shared));
-            let first_rows: Vec<RandomRow> = first_rows.map(WordStream::on_a_device).collect();
-            let shared = draw.shares(shared);
-            let dims = FactorDims { rows: batch_size / n_draws, units, shared };
-            Some(bernoulli.draw(&first_rows, dims, device))
+        let n_factors = seq_length * batch_size * units;
+        let bernoulli = self.bernoulli(device, dtype, n_factors)?;
+        let n_draws = draw.n_draws();
+        // A batch that the draws do not divide is the host's to refuse.
+        if !batch_size.is_multiple_of(n_draws) {
+            return None;
         }
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        None
+        draw.note_rows(batch_size);
+        let shared = self.sharing == MaskSharing::PerBatch;
+        let first_rows = (0..seq_length).flat_map(|step| draw.first_rows(step, shared));
+        let first_rows: Vec<RandomRow> = first_rows.map(WordStream::on_a_device).collect();
+        let shared = draw.shares(shared);
+        let dims = FactorDims { rows: batch_size / n_draws, units, shared };
+        Some(bernoulli.draw(&first_rows, dims, device))
     }
 
     /// The factors of so many units of one row, `[1, units]`, if the device draws them itself.
@@ -51,57 +39,42 @@ impl SiteDropout {
         device: &Device,
         dtype: DType,
     ) -> Option<Tensor<2>> {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        {
-            let bernoulli = self.bernoulli(device, dtype)?;
-            let dims = FactorDims { rows: 1, units, shared: true };
-            fits([units, 1, 1]).then(|| bernoulli.draw(&[row.on_a_device()], dims, device))
-        }
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        None
+        let bernoulli = self.bernoulli(device, dtype, units)?;
+        let dims = FactorDims { rows: 1, units, shared: true };
+        Some(bernoulli.draw(&[row.on_a_device()], dims, device))
     }
 
     /// The [`factor`](Self::factor) of some units of each row, `[rows, units]`, if the device that has
-    /// the numbers of the units draws factors itself. They are not read back, so that a negative one
-    /// is not found.
+    /// the numbers of the units draws factors itself: a GPU, with the feature of its backend, factors in
+    /// `f32` that are no Gaussian noise. The numbers are not read back: a negative one is not found, and
+    /// 32 bits of others are read.
+    ///
+    /// # Panics
+    ///
+    /// If there are units of another number of rows.
     pub fn factors_on_device(
         &self,
         rows: &[WordStream],
         units: &Tensor<2, Int>,
         dtype: FloatDType,
     ) -> Option<Tensor<2>> {
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        {
-            let bernoulli = self.bernoulli(&units.device(), dtype.into())?;
-            if !fits([rows.len(), units.dims()[1], 1]) {
-                return None;
-            }
-            let rows: Vec<RandomRow> = rows.iter().copied().map(WordStream::on_a_device).collect();
-            Some(bernoulli.draw_units(&rows, units.clone()))
-        }
-        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-        None
+        let n_factors = units.dims().iter().product();
+        let bernoulli = self.bernoulli(&units.device(), dtype.into(), n_factors)?;
+        let rows: Vec<RandomRow> = rows.iter().copied().map(WordStream::on_a_device).collect();
+        Some(bernoulli.draw_units(&rows, units.clone()))
     }
 
-    /// How the device draws factors, if it does. The host alone draws normal numbers, in f64.
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn bernoulli(&self, device: &Device, dtype: DType) -> Option<Bernoulli> {
-        let bernoulli = Bernoulli::new(self.threshold(), self.kept_value(), dtype);
-        let is_supported = self.noise == MaskNoise::Bernoulli && bernoulli.is_supported(device);
-        is_supported.then_some(bernoulli)
+    /// How the device draws so many factors, if it does. The host alone draws normal numbers, in f64.
+    fn bernoulli(&self, device: &Device, dtype: DType, n_factors: usize) -> Option<Bernoulli> {
+        let bernoulli = Bernoulli::new(self.threshold(), self.kept_value() as f32);
+        let is_asked = self.noise == MaskNoise::Bernoulli && dtype == DType::F32;
+        (is_asked && bernoulli.is_supported(device, n_factors)).then_some(bernoulli)
     }
 }
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
 impl WordStream {
     fn on_a_device(self) -> RandomRow {
         let (key, number) = self.coordinates();
         RandomRow { key, number }
     }
-}
-
-/// Whether there are factors, and 32 bits count them, as kernels do.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-fn fits(dims: [usize; 3]) -> bool {
-    u32::try_from(dims.iter().product::<usize>()).is_ok_and(|n| n > 0)
 }

@@ -3,6 +3,7 @@
 
 mod bayesian;
 mod concrete;
+#[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), path = "host_draw.rs")]
 mod device_draw;
 mod draw;
 mod extent;

@@ -52,8 +52,8 @@ impl WordTypeMask {
 
     /// The factor of each token, in this float type.
     ///
-    /// A GPU draws the factors of its tokens itself, where the hash is compiled for it. For others,
-    /// and for Gaussian noise, tokens are read back to the host.
+    /// A GPU draws factors in `f32` for its tokens itself, where `burn-variational-dropout` has the
+    /// feature of its backend. Otherwise, and for Gaussian noise, tokens are read back to the host.
     ///
     /// # Shapes
     ///

@@ -3,7 +3,7 @@
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::cube::factors::DrawFactors;
+use crate::cube::factors::{DrawFactors, ROW};
 
 /// The random words of a row: those of `ChaCha8` with this key, in the stream of this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,18 +25,18 @@ pub struct FactorDims {
     pub shared: bool,
 }
 
-/// Factors that are 0 where a word is under a threshold, and one number elsewhere, drawn by the
-/// device they are for. They are those that a host makes of the same words, bit by bit.
+/// Factors in `f32` that are 0 where a word is under a threshold, and one number elsewhere, drawn by
+/// the device they are for. They are those that a host makes of the same words, bit by bit.
 ///
 /// # Example
 ///
 /// ```no_run
-/// use burn::tensor::{DType, Device, DeviceKind};
+/// use burn::tensor::{Device, DeviceKind};
 /// use burn_variational_kernels::{Bernoulli, FactorDims, RandomRow};
 ///
 /// let device = Device::wgpu(DeviceKind::default());
-/// let half = Bernoulli::new(1 << 31, 2.0, DType::F32);
-/// assert!(half.is_supported(&device));
+/// let half = Bernoulli::new(1 << 31, 2.0);
+/// assert!(half.is_supported(&device, 20 * 100));
 /// let rows = [RandomRow { key: [7; 32], number: 0 }];
 /// let factors = half.draw(&rows, FactorDims { rows: 20, units: 100, shared: false }, &device);
 /// assert_eq!(factors.dims(), [20, 100]);
@@ -44,24 +44,22 @@ pub struct FactorDims {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bernoulli {
     threshold: u32,
-    kept: f64,
-    dtype: DType,
+    kept: f32,
 }
 
 impl Bernoulli {
     /// With the first word that is kept, and the factor of what is.
-    pub fn new(threshold: u32, kept: f64, dtype: DType) -> Self {
-        Self { threshold, kept, dtype }
+    pub fn new(threshold: u32, kept: f32) -> Self {
+        Self { threshold, kept }
     }
 
-    /// Whether a device has the kernels, for this type of floats.
-    pub fn is_supported(&self, device: &Device) -> bool {
+    /// Whether a device has the kernels, and 32 bits count so many factors, as these do.
+    pub fn is_supported(&self, device: &Device, n_factors: usize) -> bool {
         #[cfg(feature = "testing")]
         if crate::testing::are_kernels_ruled_out() || crate::testing::is_ruled_out() {
             return false;
         }
-        // A kernel is given the factor in 32 bits.
-        matches!(self.dtype, DType::F32 | DType::F16 | DType::BF16)
+        u32::try_from(n_factors).is_ok_and(|n| n > 0)
             && matches!(device.clone().without_autodiff().as_dispatch(), DispatchDevice::Cube(_))
     }
 
@@ -71,22 +69,22 @@ impl Bernoulli {
     ///
     /// If [`is_supported`](Self::is_supported) is false.
     pub fn draw(self, first_rows: &[RandomRow], dims: FactorDims, device: &Device) -> Tensor<2> {
-        self.check(device);
+        self.check(device, first_rows.len() * dims.rows * dims.units);
         let rows = upload(first_rows, device).into_dispatch();
         Tensor::from_dispatch(<Dispatch as DrawFactors>::factors(rows, self, dims))
     }
 
-    /// The factors of some units of each of these rows, `[rows, units]`, of units of the same
-    /// shape. They are read on the device: no unit may be negative, and none is checked.
+    /// The factors of some units of each of these rows, `[rows, units]`, of units of the same shape.
+    /// They are read on the device, 32 bits of them: no unit may be negative, and none is checked.
     ///
     /// # Panics
     ///
     /// If there are other rows, or [`is_supported`](Self::is_supported) is false.
     pub fn draw_units(self, rows: &[RandomRow], units: Tensor<2, Int>) -> Tensor<2> {
         let (device, [n_rows, _]) = (units.device(), units.dims());
-        self.check(&device);
         let n = rows.len();
         assert!(n == n_rows, "Bernoulli: units must be those of {n} rows, got {n_rows}");
+        self.check(&device, units.dims().iter().product());
         let (rows, units) = (upload(rows, &device).into_dispatch(), units.into_dispatch());
         Tensor::from_dispatch(<Dispatch as DrawFactors>::some_factors(rows, units, self))
     }
@@ -95,19 +93,14 @@ impl Bernoulli {
         self.threshold
     }
 
-    pub(crate) fn kept(&self) -> f64 {
+    pub(crate) fn kept(&self) -> f32 {
         self.kept
     }
 
-    pub(crate) fn dtype(&self) -> DType {
-        self.dtype
-    }
-
-    fn check(&self, device: &Device) {
+    fn check(&self, device: &Device, n_factors: usize) {
         assert!(
-            self.is_supported(device),
-            "Bernoulli: {device:?} has no kernel for {:?}",
-            self.dtype
+            self.is_supported(device, n_factors),
+            "Bernoulli: {device:?} has no kernel for {n_factors} factors"
         );
         #[cfg(feature = "testing")]
         crate::testing::count(crate::testing::Operation::Factors);
@@ -121,5 +114,5 @@ fn upload(rows: &[RandomRow], device: &Device) -> Tensor<2, Int> {
         key.chain([row.number as u32, (row.number >> 32) as u32]).collect::<Vec<_>>()
     };
     let words: Vec<u32> = rows.iter().flat_map(words).collect();
-    Tensor::from_data(TensorData::new(words, [rows.len(), 10]), (device, DType::U32))
+    Tensor::from_data(TensorData::new(words, [rows.len(), ROW]), (device, DType::U32))
 }

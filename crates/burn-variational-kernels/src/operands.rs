@@ -195,6 +195,7 @@ pub(crate) struct SequenceGradients<B: Backend> {
 
 /// Which gradients of a sequence are asked for, beside that of the projected inputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "any of the gradients goes without the others")]
 pub(crate) struct SequenceNeeds {
     /// A matrix product.
     pub(crate) recurrent: bool,

@@ -88,6 +88,14 @@ pub struct Hardware {
     pub max_bindings: u32,
     /// The bytes that a workgroup shares.
     pub max_shared_memory: usize,
+    /// What runs workgroups.
+    pub processors: u32,
+}
+
+impl Hardware {
+    /// Whatever there is.
+    pub const ALL: Self =
+        Self { max_bindings: u32::MAX, max_shared_memory: usize::MAX, processors: u32::MAX };
 }
 
 /// Runs `f` as if no GPU had more than this. It holds for this thread, until `f` returns.

@@ -39,10 +39,10 @@ impl Trainer<'_> {
             losses.push(loss, window.dims()[1]);
             bar.advance(n_tokens(window));
             if losses.are_due() {
-                bar.say(format!("perplexity {:.1}", losses.perplexity()));
+                bar.say(format!("perplexity {:.1}", losses.read_perplexity()));
             }
         }
-        Ok(losses.perplexity())
+        Ok(losses.read_perplexity())
     }
 
     /// Trains on a window. Returns its cross-entropy, summed over the steps of the mean over the
@@ -71,12 +71,10 @@ impl Trainer<'_> {
         let mut grads = GradientsParams::from_grads(loss.backward(), model);
         // The rates have a learning rate of their own, which clipping is not for.
         let weights = model.weights();
-        let lr = if recipe.awd.is_some() {
-            // Decay in the gradient is not clipped.
-            clip_global_norm(&mut grads, &weights, recipe.max_norm);
-            lr * window.rate_factor()
-        } else if self.run.backend.is_gpu() {
-            // A norm that is read back has the program wait for the device.
+        let lr = if recipe.awd.is_some() { lr * window.rate_factor() } else { lr };
+        // AWD-LSTM's decay is in the gradient and not clipped; and a program that reads a norm back waits
+        // for a GPU.
+        let lr = if recipe.awd.is_some() || self.run.backend.is_gpu() {
             clip_global_norm(&mut grads, &weights, recipe.max_norm);
             lr
         } else {
@@ -124,7 +122,7 @@ impl Losses {
     }
 
     /// Reads what is unread, and adds it up in order: the sum is the same whenever it is read.
-    fn perplexity(&mut self) -> f64 {
+    fn read_perplexity(&mut self) -> f64 {
         if !self.unread.is_empty() {
             let unread = Tensor::cat(std::mem::take(&mut self.unread), 0);
             self.sum = unread.into_data().iter::<f64>().fold(self.sum, |sum, loss| sum + loss);
@@ -161,13 +159,13 @@ mod tests {
         for k in 0..50 {
             together.push(loss(k), 3);
             one_by_one.push(loss(k), 3);
-            one_by_one.perplexity();
+            one_by_one.read_perplexity();
         }
         assert_eq!(together.unread.len(), 50);
         let sum: f64 = (0..50).map(|k| f64::from(2.0 + k as f32 / 7.0)).sum();
         let expected = (sum / 150.0).exp();
-        assert_eq!(together.perplexity(), expected);
-        assert_eq!(one_by_one.perplexity(), expected);
+        assert_eq!(together.read_perplexity(), expected);
+        assert_eq!(one_by_one.read_perplexity(), expected);
         assert!(together.unread.is_empty());
     }
 

@@ -38,8 +38,8 @@ struct Arguments {
     #[arg(long, num_args = 4, default_values_t = [2000, 200, 20, 35])]
     model: Vec<usize>,
     /// Passes of each path, one after the other path's.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,

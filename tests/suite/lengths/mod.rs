@@ -10,7 +10,11 @@ use burn::tensor::{Device, FloatDType, Tensor};
 use burn_variational::dropout::SequenceExtent;
 use burn_variational::prelude::*;
 use burn_variational::rnn::{GruCellConfig, LstmCellConfig, RnnCellConfig};
-use cross_backend_tests::{flex, is_cpu, on_every_path, relative_error, without_engine};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use cross_backend_tests::{Hardware, with_no_more_than};
+use cross_backend_tests::{
+    flex, is_cpu, on_every_gpu, on_every_path, relative_error, without_engine,
+};
 
 use self::rows::{Batch, Place, Results, of_parts, row_of_stack_masks, run};
 use crate::own_cells::LeakyConfig;
@@ -155,6 +159,16 @@ fn check_every_cell(place: &Place) {
 on_every_path! {
     fn a_padded_batch_is_its_rows_run_alone(device: &Device) {
         check_every_cell(&Place::new(device, FloatDType::F32));
+    }
+}
+
+on_every_gpu! {
+    fn rows_that_a_workgroup_takes_together_end_where_each_does(device: &Device) {
+        // Two rows to a workgroup, and one to the last.
+        let one_processor = Hardware { processors: 1, ..Hardware::ALL };
+        with_no_more_than(one_processor, || {
+            check_every_cell(&Place::new(device, FloatDType::F32));
+        });
     }
 }
 

@@ -4,12 +4,15 @@ use burn::backend::DType;
 use burn_cubecl::CubeDevice;
 use cubecl::ir::HardwareProperties;
 
-use super::whole::rows_together;
+use super::whole::{PROCESSORS, rows_together};
 use crate::recurrence::Recurrence;
 use crate::steps::SequenceSteps;
 
 /// The tensors of a kernel, and one more for the sizes it is given.
 const BINDINGS: u32 = 8;
+
+/// Masks on what a step computes, and the initial state beside them.
+const UNIT_MASKS: usize = 6;
 
 /// Which kernels take a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +75,9 @@ fn refused(
     if dtype != DType::F32 {
         return Some(format!("since kernels are for f32, not {dtype:?}"));
     }
+    // Nothing is larger than the gates of all steps, but masks of each of them and of units together.
     let n_rows = steps.n_rows() + steps.batch_size();
-    let elements = n_rows * recurrence.n_gates() * d_hidden;
+    let elements = n_rows * (recurrence.n_gates() + UNIT_MASKS) * d_hidden;
     if u32::try_from(elements).is_err() {
         return Some(format!("since {elements} elements are more than 32 bits count"));
     }
@@ -87,11 +91,12 @@ fn hardware(device: &CubeDevice) -> HardwareProperties {
     #[allow(unused_mut, reason = "tests alone leave it less")]
     let mut hardware = device.client().properties().hardware.clone();
     #[cfg(feature = "testing")]
-    if let Some(crate::testing::Hardware { max_bindings, max_shared_memory }) =
-        crate::testing::hardware()
-    {
-        hardware.max_bindings = hardware.max_bindings.min(max_bindings);
-        hardware.max_shared_memory_size = hardware.max_shared_memory_size.min(max_shared_memory);
+    if let Some(most) = crate::testing::hardware() {
+        let shared_memory = hardware.max_shared_memory_size.min(most.max_shared_memory);
+        let processors = hardware.num_streaming_multiprocessors.unwrap_or(PROCESSORS);
+        hardware.max_bindings = hardware.max_bindings.min(most.max_bindings);
+        hardware.max_shared_memory_size = shared_memory;
+        hardware.num_streaming_multiprocessors = Some(processors.min(most.processors));
     }
     hardware
 }

@@ -3,16 +3,15 @@
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, TensorMetadata, backend_extension};
+use burn::backend::{Backend, DType, TensorMetadata, backend_extension};
 use burn_cubecl::CubeBackend;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
-use cubecl::zspace::Shape;
 
-use super::tensors::contiguous;
+use super::tensors::{contiguous, room_for};
+pub(crate) use super::words::ROW;
 use super::words::{BLOCK, block};
 use crate::factors::{Bernoulli, FactorDims};
 
@@ -32,19 +31,19 @@ pub(crate) trait DrawFactors: Backend {
     ) -> FloatTensor<Self>;
 }
 
-fn of_units(rows: &TensorSpec, bernoulli: &Bernoulli, dims: &FactorDims) -> TensorSpec {
-    TensorSpec::new([rows.shape[0] * dims.rows, dims.units].into(), bernoulli.dtype())
+fn of_units(rows: &TensorSpec, _bernoulli: &Bernoulli, dims: &FactorDims) -> TensorSpec {
+    TensorSpec::new([rows.shape[0] * dims.rows, dims.units].into(), DType::F32)
 }
 
-fn of_some(_rows: &TensorSpec, units: &TensorSpec, bernoulli: &Bernoulli) -> TensorSpec {
-    TensorSpec::new(units.shape.clone(), bernoulli.dtype())
+fn of_some(_rows: &TensorSpec, units: &TensorSpec, _bernoulli: &Bernoulli) -> TensorSpec {
+    TensorSpec::new(units.shape.clone(), DType::F32)
 }
 
 impl DrawFactors for CubeBackend {
     fn factors(rows: CubeTensor, bernoulli: Bernoulli, dims: FactorDims) -> CubeTensor {
         let rows = contiguous(rows);
         let n_rows = rows.shape()[0] * dims.rows;
-        let factors = room([n_rows, dims.units], &rows, bernoulli);
+        let factors = room_for([n_rows, dims.units], &rows, DType::F32);
         let n = n_rows * dims.units.div_ceil(BLOCK);
         let dim = CubeDim::new(&rows.client, n);
         let client = rows.client.clone();
@@ -62,8 +61,7 @@ impl DrawFactors for CubeBackend {
                 dims.units,
                 u32::from(!dims.shared),
                 bernoulli.threshold(),
-                bernoulli.kept() as f32,
-                dtype_to_storage_type(bernoulli.dtype()),
+                bernoulli.kept(),
             );
         }
         factors
@@ -72,7 +70,7 @@ impl DrawFactors for CubeBackend {
     fn some_factors(rows: CubeTensor, units: CubeTensor, bernoulli: Bernoulli) -> CubeTensor {
         let (rows, units) = (contiguous(rows), contiguous(units));
         let dims @ [n_rows, n_units] = units.shape().dims();
-        let factors = room(dims, &rows, bernoulli);
+        let factors = room_for(dims, &rows, DType::F32);
         let n = n_rows * n_units;
         let dim = CubeDim::new(&rows.client, n);
         let (client, ids) = (rows.client.clone(), dtype_to_storage_type(units.dtype));
@@ -88,38 +86,31 @@ impl DrawFactors for CubeBackend {
                 n,
                 n_units,
                 bernoulli.threshold(),
-                bernoulli.kept() as f32,
+                bernoulli.kept(),
                 ids,
-                dtype_to_storage_type(bernoulli.dtype()),
             );
         }
         factors
     }
 }
 
-fn room<const D: usize>(dims: [usize; D], like: &CubeTensor, bernoulli: Bernoulli) -> CubeTensor {
-    let (client, device) = (like.client.clone(), like.device.clone());
-    empty_device_contiguous_dtype(client, device, Shape::new(dims), bernoulli.dtype())
-}
-
 /// The factor of the unit of a word.
 #[cube]
-fn factor<F: Float>(word: u32, threshold: u32, kept: f32) -> F {
-    select(word < threshold, F::new(0.0_f32), F::cast_from(kept))
+fn factor(word: u32, threshold: u32, kept: f32) -> f32 {
+    select(word < threshold, 0.0_f32, kept)
 }
 
 /// A block of a row each.
 #[cube(launch_unchecked)]
-fn draw<F: Float>(
+fn draw(
     rows: &[u32],
-    factors: &mut [F],
+    factors: &mut [f32],
     n: usize,
     rows_of_each: usize,
     units: usize,
     to_next_row: u32,
     threshold: u32,
     kept: f32,
-    #[define(F)] _dtype: ElemType,
 ) {
     if ABSOLUTE_POS >= n {
         terminate!();
@@ -133,23 +124,22 @@ fn draw<F: Float>(
     for k in 0..BLOCK {
         let unit = number * BLOCK + k;
         if unit < units {
-            factors[row * units + unit] = factor::<F>(words[k], threshold, kept);
+            factors[row * units + unit] = factor(words[k], threshold, kept);
         }
     }
 }
 
 /// A unit of a row each.
 #[cube(launch_unchecked)]
-fn draw_some<I: Int, F: Float>(
+fn draw_some<I: Int>(
     rows: &[u32],
     units: &[I],
-    factors: &mut [F],
+    factors: &mut [f32],
     n: usize,
     units_of_each: usize,
     threshold: u32,
     kept: f32,
     #[define(I)] _ids: ElemType,
-    #[define(F)] _dtype: ElemType,
 ) {
     if ABSOLUTE_POS >= n {
         terminate!();
@@ -157,5 +147,5 @@ fn draw_some<I: Int, F: Float>(
     let unit = u32::cast_from(units[ABSOLUTE_POS]);
     let size = BLOCK as u32;
     let words = block(rows, ABSOLUTE_POS / units_of_each, 0_u32, unit / size);
-    factors[ABSOLUTE_POS] = factor::<F>(words[(unit % size) as usize], threshold, kept);
+    factors[ABSOLUTE_POS] = factor(words[(unit % size) as usize], threshold, kept);
 }

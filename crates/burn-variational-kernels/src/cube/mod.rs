@@ -1,8 +1,9 @@
 //! The kernels of GPUs, in `CubeCL`: one source for CUDA, Vulkan, Metal and WebGPU.
 //!
-//! A step takes a matrix product and a kernel for all that is done unit by unit, forward and
-//! backward. Nothing is cut or joined: kernels find the rows of a step in the tensors of all steps,
-//! and write where results and what is kept lie in the end.
+//! A small layer goes through all steps in one kernel, forward and backward. Of others a step takes a
+//! matrix product and a kernel for all that is done unit by unit. What steps read and give is neither
+//! cut nor joined: kernels find the rows of a step in the tensors of all steps, and write where results
+//! and what is kept lie in the end. What is constant is joined once.
 
 #![allow(clippy::used_underscore_binding, reason = "CubeCL reads the type that names `F`")]
 
@@ -65,6 +66,10 @@ impl SequenceKernels for Cube {
     }
 
     fn outputs_backward(gradient: FloatTensor<Self>, batch_size: usize) -> FloatTensor<Self> {
+        let [n_rows, width] = gradient.shape().dims();
+        if u32::try_from((n_rows + batch_size) * width).is_err() {
+            return generic::outputs_backward::<Self>(gradient, batch_size);
+        }
         Self::with_zeros(gradient, batch_size)
     }
 

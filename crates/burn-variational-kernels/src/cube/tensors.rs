@@ -1,6 +1,6 @@
 //! Tensors as kernels take them: contiguous, and each from its beginning.
 
-use burn::backend::TensorMetadata;
+use burn::backend::{DType, TensorMetadata};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
@@ -9,8 +9,17 @@ use cubecl::zspace::metadata::Metadata;
 
 /// Room for a tensor on the device and in the type of another.
 pub(super) fn room<const D: usize>(dims: [usize; D], like: &CubeTensor) -> CubeTensor {
+    room_for(dims, like, like.dtype)
+}
+
+/// Room for a tensor of this type on the device of another.
+pub(super) fn room_for<const D: usize>(
+    dims: [usize; D],
+    like: &CubeTensor,
+    dtype: DType,
+) -> CubeTensor {
     let (client, device) = (like.client.clone(), like.device.clone());
-    empty_device_contiguous_dtype(client, device, Shape::new(dims), like.dtype)
+    empty_device_contiguous_dtype(client, device, Shape::new(dims), dtype)
 }
 
 /// Row after row, without gaps.

@@ -1,5 +1,8 @@
 //! The way through all steps, for kernels that see more than one.
 
+use std::cell::OnceCell;
+
+use cubecl::client::Client;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
@@ -8,20 +11,18 @@ use super::step::Units;
 use crate::steps::SequenceSteps;
 
 /// All steps, and where their rows begin on the device.
-#[derive(Debug)]
 pub(super) struct AllSteps<'a> {
     steps: &'a SequenceSteps,
     d_hidden: usize,
-    starts: Handle,
+    client: Client,
+    /// Uploaded when a kernel is given them.
+    starts: OnceCell<Handle>,
 }
 
 impl<'a> AllSteps<'a> {
     pub(super) fn new(pass: &Pass<'a>) -> Self {
-        let steps = pass.steps;
-        let ends = (0..steps.seq_length()).map(|t| steps.rows(t).end as u32);
-        let starts: Vec<u32> = std::iter::once(0).chain(ends).collect();
-        let starts = pass.hidden.client.create_from_slice(u32::as_bytes(&starts));
-        Self { steps, d_hidden: pass.d_hidden, starts }
+        let client = pass.hidden.client.clone();
+        Self { steps: pass.steps, d_hidden: pass.d_hidden, client, starts: OnceCell::new() }
     }
 
     pub(super) fn batch_size(&self) -> usize {
@@ -33,13 +34,18 @@ impl<'a> AllSteps<'a> {
     }
 
     pub(super) fn starts(&self) -> BufferArg {
+        let starts = self.starts.get_or_init(|| {
+            let ends = (0..self.steps.seq_length()).map(|t| self.steps.rows(t).end as u32);
+            let starts: Vec<u32> = std::iter::once(0).chain(ends).collect();
+            self.client.create_from_slice(u32::as_bytes(&starts))
+        });
         // SAFETY: as many as were uploaded.
-        unsafe { BufferArg::from_raw_parts(self.starts.clone(), self.steps.seq_length() + 1) }
+        unsafe { BufferArg::from_raw_parts(starts.clone(), self.steps.seq_length() + 1) }
     }
 
     /// With so many rows of the batch to a workgroup.
     pub(super) fn walk(&self, rows: usize) -> WalkLaunch {
-        let Self { steps, d_hidden, .. } = *self;
+        let (steps, d_hidden) = (self.steps, self.d_hidden);
         WalkLaunch::new(
             steps.seq_length(),
             steps.batch_size(),

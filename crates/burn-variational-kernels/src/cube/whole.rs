@@ -19,7 +19,7 @@ const WEIGHTS: usize = 1 << 20;
 const UNITS: usize = 256;
 
 /// The processors of a device that does not say how many it has.
-const PROCESSORS: u32 = 32;
+pub(super) const PROCESSORS: u32 = 32;
 
 /// How many rows of a batch a workgroup takes through a sequence whole, if the layer is one for it:
 /// its weights are few, and a workgroup's memory holds the gates of a row.
@@ -43,7 +43,6 @@ pub(super) fn rows_together(
 }
 
 /// A launch that takes a sequence whole.
-#[derive(Debug)]
 pub(super) struct Whole<'a> {
     all: &'a AllSteps<'a>,
     weights: CubeTensor,

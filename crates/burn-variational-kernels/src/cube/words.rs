@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 pub(super) const BLOCK: usize = 16;
 
 /// The words of a row as they are uploaded: a key of eight, and the number of the row, low before high.
-pub(super) const ROW: usize = 10;
+pub(crate) const ROW: usize = 10;
 
 /// Eight rounds are four of columns and four of diagonals.
 const DOUBLE_ROUNDS: u32 = 4;

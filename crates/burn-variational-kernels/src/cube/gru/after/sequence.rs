@@ -5,8 +5,8 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::equations::{self, CandidateBias, CandidateBiasLaunch};
-use crate::cube::gru::GATES;
 use crate::cube::gru::gates::OfGates;
+use crate::cube::gru::{CANDIDATE, GATES, RESET, UPDATE};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
@@ -86,9 +86,9 @@ fn forward_sequence<F: Float>(
                 if unit < units.len {
                     let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
                     let products = OfGates::<F> {
-                        r: sums[r * GATES],
-                        u: sums[r * GATES + 1],
-                        n: sums[r * GATES + 2],
+                        r: sums[r * GATES + RESET],
+                        u: sums[r * GATES + UPDATE],
+                        n: sums[r * GATES + CANDIDATE],
                     };
                     equations::forward::<F>(
                         &products, before, gates, packed, inner, constants, bias, masks, &units,
@@ -172,9 +172,9 @@ fn backward_sequence<F: Float>(
                         d_h, before, gates, inner, constants, masks, &units, unit,
                     );
                     d_hidden[unit] = past;
-                    deltas[(r * GATES) * walk.d_hidden + column] = found.r;
-                    deltas[(r * GATES + 1) * walk.d_hidden + column] = found.u;
-                    deltas[(r * GATES + 2) * walk.d_hidden + column] = found.n;
+                    deltas[(r * GATES + RESET) * walk.d_hidden + column] = found.r;
+                    deltas[(r * GATES + UPDATE) * walk.d_hidden + column] = found.u;
+                    deltas[(r * GATES + CANDIDATE) * walk.d_hidden + column] = found.n;
                 }
             }
             column += CUBE_DIM as usize;

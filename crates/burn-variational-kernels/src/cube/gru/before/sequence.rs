@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use super::RESETS;
 use super::equations::{self, EnteringCandidate, EnteringCandidateLaunch};
-use crate::cube::gru::{CANDIDATE, GATES, UPDATE};
+use crate::cube::gru::{CANDIDATE, GATES, RESET, UPDATE};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
@@ -90,8 +90,8 @@ fn forward_sequence<F: Float>(
                 if unit < units.len {
                     let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
                     let through = equations::reset::<F>(
-                        sums[r * RESETS],
-                        sums[r * RESETS + 1],
+                        sums[r * RESETS + RESET],
+                        sums[r * RESETS + UPDATE],
                         before,
                         gates,
                         constants,
@@ -228,8 +228,8 @@ fn backward_sequence<F: Float>(
                         unit,
                     );
                     d_hidden[unit] += through;
-                    of_resets[(r * RESETS) * walk.d_hidden + column] = d_r;
-                    of_resets[(r * RESETS + 1) * walk.d_hidden + column] =
+                    of_resets[(r * RESETS + RESET) * walk.d_hidden + column] = d_r;
+                    of_resets[(r * RESETS + UPDATE) * walk.d_hidden + column] =
                         gates[units.gate(unit, UPDATE, GATES)];
                 }
             }
