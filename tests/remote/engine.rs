@@ -30,7 +30,7 @@ fn trained<C: RecurrentCell>(stack: &RecurrentStack<C>, device: &Device) -> Vec<
     let draw = MaskRng::seeded(1).draw(0).part("stack");
     let masks = stack.masks_for(&input, draw);
     let mut initial = Vec::new();
-    let mut state = |_| {
+    let mut state = || {
         stack.layers[0].cell.initial_state(4).map(&mut |_, tensor| {
             let [rows, units] = tensor.dims();
             let values = random([1, rows, units], 4 + initial.len() as u64).squeeze_dim::<2>(0);
@@ -39,8 +39,11 @@ fn trained<C: RecurrentCell>(stack: &RecurrentStack<C>, device: &Device) -> Vec<
             values
         })
     };
-    // One for each direction.
-    let states = StackState::new((0..2).map(&mut state).collect());
+    let states = if stack.is_bidirectional() {
+        StackState::both(vec![(state(), state())])
+    } else {
+        StackState::new(vec![state()])
+    };
     let (output, _) = stack.forward((input.clone(), lengths), Some(states), &masks);
     let weights = random(output.dims(), 3);
     let gradients = (output.clone() * weights).sum().backward();
