@@ -25,8 +25,15 @@ pub struct FactorDims {
     pub shared: bool,
 }
 
-/// Factors in `f32` that are 0 where a word is under a threshold, and one number elsewhere, drawn by
-/// the device they are for. They are those that a host makes of the same words, bit by bit.
+/// Factors in `f32`, drawn by the device they are for:
+///
+/// ```text
+/// z = 0       where w < threshold
+/// z = kept    elsewhere
+/// ```
+///
+/// with `w` the word of a row at the position of the unit, of `ChaCha8` (Bernstein 2008) with a 64-bit
+/// counter and a 64-bit stream. They are those that a host makes of the same words, bit by bit.
 ///
 /// # Example
 ///
