@@ -61,7 +61,7 @@ impl Bernoulli {
     }
 
     /// Whether a device has the kernels, and 32 bits count so many factors, as these do.
-    pub fn is_supported(&self, device: &Device, n_factors: usize) -> bool {
+    pub fn is_supported(self, device: &Device, n_factors: usize) -> bool {
         #[cfg(feature = "testing")]
         if crate::testing::are_kernels_ruled_out() || crate::testing::is_ruled_out() {
             return false;
@@ -96,15 +96,15 @@ impl Bernoulli {
         Tensor::from_dispatch(<Dispatch as DrawFactors>::some_factors(rows, units, self))
     }
 
-    pub(crate) fn threshold(&self) -> u32 {
+    pub(crate) fn threshold(self) -> u32 {
         self.threshold
     }
 
-    pub(crate) fn kept(&self) -> f32 {
+    pub(crate) fn kept(self) -> f32 {
         self.kept
     }
 
-    fn check(&self, device: &Device, n_factors: usize) {
+    fn check(self, device: &Device, n_factors: usize) {
         assert!(
             self.is_supported(device, n_factors),
             "Bernoulli: {device:?} has no kernel for {n_factors} factors"

@@ -1,6 +1,7 @@
 //! Where kernels run, and where the generic body does.
 
 use burn::backend::DType;
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::CubeDevice;
 use cubecl::ir::HardwareProperties;
 
@@ -72,8 +73,11 @@ fn refused(
     if crate::testing::are_kernels_ruled_out() {
         return Some("for a test".into());
     }
-    if dtype != DType::F32 {
-        return Some(format!("since kernels are for f32, not {dtype:?}"));
+    if !matches!(dtype, DType::F32 | DType::F16) {
+        return Some(format!("since kernels are for f32 and f16, not {dtype:?}"));
+    }
+    if !device.client().properties().supports_type(dtype_to_storage_type(dtype)) {
+        return Some(format!("since the device has no {dtype:?}"));
     }
     // Nothing is larger than the gates of all steps, but masks of each of them and of units together.
     let n_rows = steps.n_rows() + steps.batch_size();

@@ -7,6 +7,7 @@ use cubecl::prelude::*;
 use super::gru::before::RESETS;
 use super::masks::Entering;
 use super::pass::Pass;
+use super::pointwise::write;
 use super::state::{entering_mask, state_before};
 use super::tensors::room;
 use super::walk::{AllSteps, Walk};
@@ -74,7 +75,7 @@ fn enter<F: Float>(
     for k in 0..n_states {
         let mask = k * comptime!(usize::from(entering.n_masks > 1));
         let z = entering_mask::<F>(constants, entering, mask, &units, unit);
-        entered[k * units.of_all_steps + ABSOLUTE_POS] = h * z;
+        write::<F>(entered, k * units.of_all_steps + ABSOLUTE_POS, h * z);
     }
     if comptime!(has_passed) {
         entered[n_states * units.of_all_steps + ABSOLUTE_POS] = passed[ABSOLUTE_POS];

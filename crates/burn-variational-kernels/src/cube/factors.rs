@@ -31,10 +31,12 @@ pub(crate) trait DrawFactors: Backend {
     ) -> FloatTensor<Self>;
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
 fn of_units(rows: &TensorSpec, _bernoulli: &Bernoulli, dims: &FactorDims) -> TensorSpec {
     TensorSpec::new([rows.shape[0] * dims.rows, dims.units].into(), DType::F32)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "fusion hands over references")]
 fn of_some(_rows: &TensorSpec, units: &TensorSpec, _bernoulli: &Bernoulli) -> TensorSpec {
     TensorSpec::new(units.shape.clone(), DType::F32)
 }
@@ -115,7 +117,7 @@ fn draw(
     if ABSOLUTE_POS >= n {
         terminate!();
     }
-    let blocks = (units + BLOCK - 1) / BLOCK;
+    let blocks = units.div_ceil(BLOCK);
     let row = ABSOLUTE_POS / blocks;
     let number = ABSOLUTE_POS % blocks;
     let further = (row % rows_of_each) as u32 * to_next_row;

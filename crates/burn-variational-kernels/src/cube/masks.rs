@@ -2,6 +2,7 @@
 
 use cubecl::prelude::*;
 
+use super::pointwise::read;
 use super::step::Units;
 
 /// Rows of the constants: those of the batch, the same at every step, or those of all steps.
@@ -46,16 +47,16 @@ pub(super) struct UnitMasks {
 /// `value ∘ z`, where there is a mask.
 #[cube]
 pub(super) fn masked<F: Float>(
-    value: F,
+    value: f32,
     constants: &[F],
     mask: ComptimeOption<Rows>,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     #[comptime]
     match mask {
         ComptimeOption::Some(rows) => {
-            value * constants[rows.at(units.first_row, units.d_hidden, unit)]
+            value * read::<F>(constants, rows.at(units.first_row, units.d_hidden, unit))
         }
         ComptimeOption::None => value,
     }
@@ -64,18 +65,18 @@ pub(super) fn masked<F: Float>(
 /// `u ∘ new + (1 - u) ∘ old`, where `u` is the share that is new, and `new` where there is none.
 #[cube]
 pub(super) fn zoned_out<F: Float>(
-    new: F,
-    old: F,
+    new: f32,
+    old: f32,
     constants: &[F],
     share: ComptimeOption<Rows>,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     #[comptime]
     match share {
         ComptimeOption::Some(rows) => {
-            let share = constants[rows.at(units.first_row, units.d_hidden, unit)];
-            share * new + (F::new(1.0_f32) - share) * old
+            let share = read::<F>(constants, rows.at(units.first_row, units.d_hidden, unit));
+            share * new + (1.0 - share) * old
         }
         ComptimeOption::None => new,
     }
@@ -84,18 +85,18 @@ pub(super) fn zoned_out<F: Float>(
 /// Back through [`zoned_out`] to what was there: `(1 - u) ∘ gradient`, and 0 where all is new.
 #[cube]
 pub(super) fn to_old<F: Float>(
-    gradient: F,
+    gradient: f32,
     constants: &[F],
     share: ComptimeOption<Rows>,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     #[comptime]
     match share {
         ComptimeOption::Some(rows) => {
-            let share = constants[rows.at(units.first_row, units.d_hidden, unit)];
-            (F::new(1.0_f32) - share) * gradient
+            let share = read::<F>(constants, rows.at(units.first_row, units.d_hidden, unit));
+            (1.0 - share) * gradient
         }
-        ComptimeOption::None => F::new(0.0_f32),
+        ComptimeOption::None => f32::new(0.0),
     }
 }

@@ -4,6 +4,7 @@
 use cubecl::prelude::*;
 
 use super::masks::{Entering, Rows};
+use super::pointwise::{read, write};
 use super::step::Units;
 
 /// The mask of a unit where it enters gate `k` of the step whose rows begin with `first_row`.
@@ -16,8 +17,8 @@ fn mask<F: Float>(
     first_row: usize,
     d_hidden: usize,
     unit: usize,
-) -> F {
-    constants[rows.at(first_row, d_hidden, unit) + k * entering.to_next * d_hidden]
+) -> f32 {
+    read::<F>(constants, rows.at(first_row, d_hidden, unit) + k * entering.to_next * d_hidden)
 }
 
 /// The mask of a unit where it enters gate `k`, 1 if there is none.
@@ -28,13 +29,13 @@ pub(super) fn entering_mask<F: Float>(
     k: usize,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     #[comptime]
     match entering.masks {
         ComptimeOption::Some(rows) => {
             mask::<F>(constants, rows, entering, k, units.first_row, units.d_hidden, unit)
         }
-        ComptimeOption::None => F::new(1.0_f32),
+        ComptimeOption::None => f32::new(1.0),
     }
 }
 
@@ -46,11 +47,11 @@ pub(super) fn state_before<F: Float>(
     units: &Units,
     first: usize,
     unit: usize,
-) -> F {
+) -> f32 {
     if unit < units.continued {
-        packed[units.first_row_before * units.d_hidden + unit]
+        read::<F>(packed, units.first_row_before * units.d_hidden + unit)
     } else {
-        initials[first + unit]
+        read::<F>(initials, first + unit)
     }
 }
 
@@ -67,9 +68,9 @@ pub(super) fn unmasked(entering: &Entering, units: &Units, unit: usize) -> usize
 
 /// Writes what the step whose rows begin with `first_row` reads.
 #[cube]
-fn write<F: Float>(
+fn write_state<F: Float>(
     state: &mut [F],
-    h: F,
+    h: f32,
     constants: &[F],
     entering: &Entering,
     units: &Units,
@@ -82,11 +83,11 @@ fn write<F: Float>(
             #[unroll]
             for k in 0..entering.n_masks {
                 let z = mask::<F>(constants, rows, entering, k, first_row, units.d_hidden, unit);
-                state[k * units.of_batch + unit] = h * z;
+                write::<F>(state, k * units.of_batch + unit, h * z);
             }
-            state[entering.n_masks * units.of_batch + unit] = h;
+            write::<F>(state, entering.n_masks * units.of_batch + unit, h);
         }
-        ComptimeOption::None => state[unit] = h,
+        ComptimeOption::None => write::<F>(state, unit, h),
     }
 }
 
@@ -100,8 +101,8 @@ fn read_back<F: Float>(
     units: &Units,
     first_row: usize,
     unit: usize,
-) -> F {
-    let mut sum = back[past(entering, units, unit)];
+) -> f32 {
+    let mut sum = read::<F>(back, past(entering, units, unit));
     #[comptime]
     match entering.masks {
         ComptimeOption::Some(rows) =>
@@ -109,10 +110,10 @@ fn read_back<F: Float>(
             #[unroll]
             for k in 0..entering.n_masks {
                 let z = mask::<F>(constants, rows, entering, k, first_row, units.d_hidden, unit);
-                sum += back[k * units.of_batch + unit] * z;
+                sum += read::<F>(back, k * units.of_batch + unit) * z;
             }
         }
-        ComptimeOption::None => sum += back[unit],
+        ComptimeOption::None => sum += read::<F>(back, unit),
     }
     sum
 }
@@ -127,14 +128,14 @@ pub(super) fn past(entering: &Entering, units: &Units, unit: usize) -> usize {
 #[cube]
 pub(super) fn hand_on<F: Float>(
     state: &mut [F],
-    h: F,
+    h: f32,
     constants: &[F],
     entering: &Entering,
     units: &Units,
     unit: usize,
 ) {
     if unit < units.after {
-        write::<F>(state, h, constants, entering, units, units.first_row_after, unit);
+        write_state::<F>(state, h, constants, entering, units, units.first_row_after, unit);
     }
 }
 
@@ -147,8 +148,8 @@ pub(super) fn arriving<F: Float>(
     entering: &Entering,
     units: &Units,
     unit: usize,
-) -> F {
-    let mut d_h = gradient[units.place(unit)];
+) -> f32 {
+    let mut d_h = read::<F>(gradient, units.place(unit));
     if unit < units.after {
         d_h += read_back::<F>(back, constants, entering, units, units.first_row_after, unit);
     }
@@ -169,7 +170,8 @@ pub(super) fn begin<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    write::<F>(state, hidden[unit], constants, entering, units, units.first_row, unit);
+    let h = read::<F>(hidden, unit);
+    write_state::<F>(state, h, constants, entering, units, units.first_row, unit);
 }
 
 /// The gradient of the initial state of the units that begin with a step.
@@ -186,5 +188,6 @@ pub(super) fn end<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    d_hidden[unit] = read_back::<F>(back, constants, entering, units, units.first_row, unit);
+    let d_h = read_back::<F>(back, constants, entering, units, units.first_row, unit);
+    write::<F>(d_hidden, unit, d_h);
 }

@@ -112,7 +112,7 @@ impl Walk {
             // The last step that begins at the row or before it.
             let (mut low, mut high) = (t, self.seq_length);
             while low + 1 < high {
-                let middle = (low + high) / 2;
+                let middle = low + (high - low) / 2;
                 let begins = starts[middle] as usize <= row;
                 low = select(begins, middle, low);
                 high = select(begins, high, middle);

@@ -6,6 +6,7 @@ use cubecl::ir::HardwareProperties;
 use cubecl::prelude::*;
 
 use super::masks::Entering;
+use super::pointwise::{read, write};
 use super::state::{entering_mask, state_before};
 use super::step::Units;
 use super::tensors::contiguous;
@@ -30,7 +31,7 @@ pub(super) fn rows_together(
     n_gates: usize,
     bytes: usize,
 ) -> Option<usize> {
-    let fit = hardware.max_shared_memory_size / (n_gates * d_hidden * bytes);
+    let fit = hardware.max_shared_memory_size / (n_gates * d_hidden * size_of::<f32>());
     let few_weights = n_gates * d_hidden * d_hidden * bytes <= WEIGHTS;
     if !few_weights || fit == 0 || hardware.max_units_per_cube < UNITS as u32 {
         return None;
@@ -80,7 +81,7 @@ impl<'a> Whole<'a> {
 /// once for each gate that has a mask of its own, `[masks, rows, d_hidden]`.
 #[cube]
 pub(super) fn share_state<F: Float>(
-    state: &mut [F],
+    state: &mut [f32],
     packed: &[F],
     hidden: &[F],
     constants: &[F],
@@ -119,8 +120,8 @@ pub(super) struct Gates {
 /// d_hidden]`, and of weights `[d_hidden, of, d_hidden]`.
 #[cube]
 pub(super) fn multiply<F: Float>(
-    sums: &mut Array<F>,
-    state: &[F],
+    sums: &mut Array<f32>,
+    state: &[f32],
     weights: &[F],
     walk: &Walk,
     column: usize,
@@ -129,12 +130,13 @@ pub(super) fn multiply<F: Float>(
 ) {
     #[unroll]
     for k in 0..comptime!(walk.rows * gates.n) {
-        sums[k] = F::new(0.0_f32);
+        sums[k] = 0.0;
     }
     for i in 0..walk.d_hidden {
         #[unroll]
         for gate in 0..gates.n {
-            let weight = weights[(i * gates.of + gates.first + gate) * walk.d_hidden + column];
+            let at = (i * gates.of + gates.first + gate) * walk.d_hidden + column;
+            let weight = read::<F>(weights, at);
             let mask = gate * comptime!(usize::from(n_masks > 1));
             #[unroll]
             for r in 0..walk.rows {
@@ -149,8 +151,8 @@ pub(super) fn multiply<F: Float>(
 /// what they gave, `[rows, gates, d_hidden]`, and of transposed weights, `[of, d_hidden, d_hidden]`.
 #[cube]
 pub(super) fn multiply_back<F: Float>(
-    sums: &mut Array<F>,
-    deltas: &[F],
+    sums: &mut Array<f32>,
+    deltas: &[f32],
     weights: &[F],
     walk: &Walk,
     column: usize,
@@ -159,13 +161,13 @@ pub(super) fn multiply_back<F: Float>(
 ) {
     #[unroll]
     for k in 0..comptime!(walk.rows * n_masks) {
-        sums[k] = F::new(0.0_f32);
+        sums[k] = 0.0;
     }
     for j in 0..walk.d_hidden {
         #[unroll]
         for gate in 0..gates.n {
             let row = (gates.first + gate) * walk.d_hidden + j;
-            let weight = weights[row * walk.d_hidden + column];
+            let weight = read::<F>(weights, row * walk.d_hidden + column);
             let mask = gate * comptime!(usize::from(n_masks > 1));
             #[unroll]
             for r in 0..walk.rows {
@@ -179,8 +181,9 @@ pub(super) fn multiply_back<F: Float>(
 /// Adds what came back through the products to the gradient of the state that entered, through its
 /// masks.
 #[cube]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "in a kernel it is an array")]
 pub(super) fn hand_back<F: Float>(
-    sums: &Array<F>,
+    sums: &Array<f32>,
     d_hidden: &mut [F],
     constants: &[F],
     entering: &Entering,
@@ -193,11 +196,13 @@ pub(super) fn hand_back<F: Float>(
     for r in 0..walk.rows {
         let unit = walk.unit(r, column);
         if unit < units.len {
+            let mut d_h = read::<F>(&*d_hidden, unit);
             #[unroll]
             for k in 0..n_masks {
                 let z = entering_mask::<F>(constants, entering, k, units, unit);
-                d_hidden[unit] += sums[r * n_masks + k] * z;
+                d_h += sums[r * n_masks + k] * z;
             }
+            write::<F>(d_hidden, unit, d_h);
         }
     }
 }

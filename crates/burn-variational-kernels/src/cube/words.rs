@@ -72,6 +72,7 @@ fn quarter_round(words: &mut Array<u32>, #[comptime] k: usize, #[comptime] slant
 }
 
 #[cube]
+#[allow(clippy::manual_rotate, reason = "kernels have no rotation")]
 fn rotate(word: u32, bits: u32) -> u32 {
     (word << bits) | (word >> (32_u32 - bits))
 }

@@ -3,14 +3,15 @@
 use cubecl::prelude::*;
 
 use super::{CANDIDATE, GATES, RESET, UPDATE};
+use crate::cube::pointwise::{read, write};
 use crate::cube::step::Units;
 
 /// One number for each gate of a unit.
 #[derive(CubeType)]
-pub(super) struct OfGates<F: Float> {
-    pub(super) r: F,
-    pub(super) u: F,
-    pub(super) n: F,
+pub(super) struct OfGates {
+    pub(super) r: f32,
+    pub(super) u: f32,
+    pub(super) n: f32,
 }
 
 /// Where the gates of a unit lie.
@@ -41,13 +42,17 @@ impl Places {
         }
     }
 
-    pub(super) fn read<F: Float>(&self, values: &[F]) -> OfGates<F> {
-        OfGates::<F> { r: values[self.r], u: values[self.u], n: values[self.n] }
+    pub(super) fn read<F: Float>(&self, values: &[F]) -> OfGates {
+        OfGates {
+            r: read::<F>(values, self.r),
+            u: read::<F>(values, self.u),
+            n: read::<F>(values, self.n),
+        }
     }
 
-    pub(super) fn write<F: Float>(&self, values: &mut [F], gates: &OfGates<F>) {
-        values[self.r] = gates.r;
-        values[self.u] = gates.u;
-        values[self.n] = gates.n;
+    pub(super) fn write<F: Float>(&self, values: &mut [F], gates: &OfGates) {
+        write::<F>(values, self.r, gates.r);
+        write::<F>(values, self.u, gates.u);
+        write::<F>(values, self.n, gates.n);
     }
 }

@@ -18,14 +18,14 @@ const CANDIDATE: usize = 2;
 /// `h_t`: with `g = z_g ∘ n`, `ĥ = g + u ∘ (h_{t-1} - g)`, zoned out.
 #[cube]
 fn update<F: Float>(
-    u: F,
-    n: F,
-    before: F,
+    u: f32,
+    n: f32,
+    before: f32,
     constants: &[F],
     masks: &UnitMasks,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     let candidate = masked::<F>(n, constants, masks.candidate, units, unit);
     let new = candidate + u * (before - candidate);
     zoned_out::<F>(new, before, constants, masks.hidden_zoneout, units, unit)
@@ -33,35 +33,35 @@ fn update<F: Float>(
 
 /// What comes back through the update of a state.
 #[derive(CubeType)]
-struct Updated<F: Float> {
+struct Updated {
     /// Of what enters the update gate.
-    d_u: F,
+    d_u: f32,
     /// Of what enters the candidate.
-    d_n: F,
+    d_n: f32,
     /// Of `h_{t-1}`, past the gates.
-    past: F,
+    past: f32,
 }
 
 /// From the gradient of `h_t` to those of what [`update`] read.
 #[cube]
 fn through_update<F: Float>(
-    d_h: F,
-    u: F,
-    n: F,
-    before: F,
+    d_h: f32,
+    u: f32,
+    n: f32,
+    before: f32,
     constants: &[F],
     masks: &UnitMasks,
     units: &Units,
     unit: usize,
-) -> Updated<F> {
+) -> Updated {
     let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
     let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
     let candidate = masked::<F>(n, constants, masks.candidate, units, unit);
-    let d_candidate = d_new * (F::new(1.0_f32) - u);
+    let d_candidate = d_new * (1.0 - u);
     let d_candidate = masked::<F>(d_candidate, constants, masks.candidate, units, unit);
-    Updated::<F> {
-        d_u: through_sigmoid::<F>(d_new * (before - candidate), u),
-        d_n: through_tanh::<F>(d_candidate, n),
+    Updated {
+        d_u: through_sigmoid(d_new * (before - candidate), u),
+        d_n: through_tanh(d_candidate, n),
         past: d_new * u + past,
     }
 }

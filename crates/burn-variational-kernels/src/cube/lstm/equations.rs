@@ -4,7 +4,7 @@ use cubecl::prelude::*;
 
 use super::GATES;
 use crate::cube::masks::{UnitMasks, masked, to_old, zoned_out};
-use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid, through_tanh};
+use crate::cube::pointwise::{read, sigmoid, tanh, through_sigmoid, through_tanh, write};
 use crate::cube::step::Units;
 
 const INPUT: usize = 0;
@@ -14,11 +14,11 @@ const OUTPUT: usize = 3;
 
 /// One number for each gate of a unit.
 #[derive(CubeType)]
-pub(super) struct OfGates<F: Float> {
-    pub(super) i: F,
-    pub(super) f: F,
-    pub(super) g: F,
-    pub(super) o: F,
+pub(super) struct OfGates {
+    pub(super) i: f32,
+    pub(super) f: f32,
+    pub(super) g: f32,
+    pub(super) o: f32,
 }
 
 /// Where the gates of a unit lie.
@@ -52,15 +52,20 @@ impl Places {
         }
     }
 
-    pub(super) fn read<F: Float>(&self, values: &[F]) -> OfGates<F> {
-        OfGates::<F> { i: values[self.i], f: values[self.f], g: values[self.g], o: values[self.o] }
+    pub(super) fn read<F: Float>(&self, values: &[F]) -> OfGates {
+        OfGates {
+            i: read::<F>(values, self.i),
+            f: read::<F>(values, self.f),
+            g: read::<F>(values, self.g),
+            o: read::<F>(values, self.o),
+        }
     }
 
-    pub(super) fn write<F: Float>(&self, values: &mut [F], gates: &OfGates<F>) {
-        values[self.i] = gates.i;
-        values[self.f] = gates.f;
-        values[self.g] = gates.g;
-        values[self.o] = gates.o;
+    pub(super) fn write<F: Float>(&self, values: &mut [F], gates: &OfGates) {
+        write::<F>(values, self.i, gates.i);
+        write::<F>(values, self.f, gates.f);
+        write::<F>(values, self.g, gates.g);
+        write::<F>(values, self.o, gates.o);
     }
 }
 
@@ -68,8 +73,8 @@ impl Places {
 /// were given besides, in `gates`.
 #[cube]
 pub(super) fn forward<F: Float>(
-    products: &OfGates<F>,
-    h_before: F,
+    products: &OfGates,
+    h_before: f32,
     gates: &mut [F],
     packed: &mut [F],
     cells: &mut [F],
@@ -78,27 +83,27 @@ pub(super) fn forward<F: Float>(
     units: &Units,
     unit: usize,
     #[comptime] keep: bool,
-) -> F {
+) -> f32 {
     let places = Places::among_all(units, unit);
     let projected = places.read::<F>(&*gates);
-    let activated = OfGates::<F> {
-        i: sigmoid::<F>(projected.i + products.i),
-        f: sigmoid::<F>(projected.f + products.f),
-        g: tanh::<F>(projected.g + products.g),
-        o: sigmoid::<F>(projected.o + products.o),
+    let activated = OfGates {
+        i: sigmoid(projected.i + products.i),
+        f: sigmoid(projected.f + products.f),
+        g: tanh(projected.g + products.g),
+        o: sigmoid(projected.o + products.o),
     };
     let at_cell = units.of_all_steps + unit;
-    let before = packed[at_cell];
+    let before = read::<F>(&*packed, at_cell);
     let read = next_cell::<F>(&activated, before, constants, masks, units, unit);
-    let output = masked::<F>(activated.o * tanh::<F>(read), constants, masks.hidden, units, unit);
+    let output = masked::<F>(activated.o * tanh(read), constants, masks.hidden, units, unit);
     let kept = masked::<F>(before, constants, masks.cell, units, unit);
     let c = zoned_out::<F>(read, kept, constants, masks.cell_zoneout, units, unit);
     let h = zoned_out::<F>(output, h_before, constants, masks.hidden_zoneout, units, unit);
-    packed[units.place(unit)] = h;
-    packed[at_cell] = c;
+    write::<F>(packed, units.place(unit), h);
+    write::<F>(packed, at_cell, c);
     if comptime!(keep) {
         places.write::<F>(gates, &activated);
-        cells[units.place(unit)] = before;
+        write::<F>(cells, units.place(unit), before);
     }
     h
 }
@@ -106,13 +111,13 @@ pub(super) fn forward<F: Float>(
 /// `z_c ∘ (f ∘ c_{t-1} + i ∘ z_g ∘ g)`, which the output reads.
 #[cube]
 fn next_cell<F: Float>(
-    gates: &OfGates<F>,
-    before: F,
+    gates: &OfGates,
+    before: f32,
     constants: &[F],
     masks: &UnitMasks,
     units: &Units,
     unit: usize,
-) -> F {
+) -> f32 {
     let candidate = masked::<F>(gates.g, constants, masks.candidate, units, unit);
     let cell = gates.f * before + gates.i * candidate;
     masked::<F>(cell, constants, masks.cell, units, unit)
@@ -122,7 +127,7 @@ fn next_cell<F: Float>(
 /// past them, by that of `h_t`. The gradient of the cell is handed on in `d_cell`.
 #[cube]
 pub(super) fn backward<F: Float>(
-    d_h: F,
+    d_h: f32,
     gradient: &[F],
     gates: &mut [F],
     cells: &[F],
@@ -132,14 +137,14 @@ pub(super) fn backward<F: Float>(
     units: &Units,
     unit: usize,
     at_d_cell: usize,
-) -> (OfGates<F>, F) {
+) -> (OfGates, f32) {
     let places = Places::among_all(units, unit);
     let found = places.read::<F>(&*gates);
-    let before = cells[units.place(unit)];
-    let tanh_c = tanh::<F>(next_cell::<F>(&found, before, constants, masks, units, unit));
-    let mut d_c = gradient[units.of_all_steps + unit];
+    let before = read::<F>(cells, units.place(unit));
+    let tanh_c = tanh(next_cell::<F>(&found, before, constants, masks, units, unit));
+    let mut d_c = read::<F>(gradient, units.of_all_steps + unit);
     if unit < units.after {
-        d_c = d_cell[at_d_cell];
+        d_c = read::<F>(&*d_cell, at_d_cell);
     }
     let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
     let d_h = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
@@ -147,17 +152,17 @@ pub(super) fn backward<F: Float>(
     let kept = to_old::<F>(d_c, constants, masks.cell_zoneout, units, unit);
     let kept = masked::<F>(kept, constants, masks.cell, units, unit);
     let d_new = masked::<F>(d_c, constants, masks.cell_zoneout, units, unit);
-    let d_new = d_new + through_tanh::<F>(d_h * found.o, tanh_c);
+    let d_new = d_new + through_tanh(d_h * found.o, tanh_c);
     let d_new = masked::<F>(d_new, constants, masks.cell, units, unit);
-    d_cell[at_d_cell] = d_new * found.f + kept;
+    write::<F>(d_cell, at_d_cell, d_new * found.f + kept);
 
     let candidate = masked::<F>(found.g, constants, masks.candidate, units, unit);
     let d_g = masked::<F>(d_new * found.i, constants, masks.candidate, units, unit);
-    let deltas = OfGates::<F> {
-        i: through_sigmoid::<F>(d_new * candidate, found.i),
-        f: through_sigmoid::<F>(d_new * before, found.f),
-        g: through_tanh::<F>(d_g, found.g),
-        o: through_sigmoid::<F>(d_h * tanh_c, found.o),
+    let deltas = OfGates {
+        i: through_sigmoid(d_new * candidate, found.i),
+        f: through_sigmoid(d_new * before, found.f),
+        g: through_tanh(d_g, found.g),
+        o: through_sigmoid(d_h * tanh_c, found.o),
     };
     places.write::<F>(gates, &deltas);
     (deltas, past)

@@ -9,6 +9,7 @@ use super::equations::{self, OfGates};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::state::state_before;
 use crate::cube::tensors::owned;
 use crate::cube::walk::Walk;
@@ -68,8 +69,8 @@ fn forward_sequence<F: Float>(
     #[define(F)] _dtype: ElemType,
 ) {
     let n_masks = comptime!(entering.n_masks);
-    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * GATES));
+    let mut state = Shared::<[f32]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * GATES));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
         share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
@@ -82,7 +83,7 @@ fn forward_sequence<F: Float>(
                 let unit = walk.unit(r, column);
                 if unit < units.len {
                     let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
-                    let products = OfGates::<F> {
+                    let products = OfGates {
                         i: sums[r * GATES],
                         f: sums[r * GATES + 1],
                         g: sums[r * GATES + 2],
@@ -152,8 +153,8 @@ fn backward_sequence<F: Float>(
     masks: &UnitMasks,
     #[define(F)] _dtype: ElemType,
 ) {
-    let mut deltas = Shared::<[F]>::new_slice(comptime!(walk.rows * GATES * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * entering.n_masks));
+    let mut deltas = Shared::<[f32]>::new_slice(comptime!(walk.rows * GATES * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * entering.n_masks));
     for step in 0..walk.seq_length {
         let units = walk.units(starts, walk.seq_length - 1 - step);
         let mut column = UNIT_POS as usize;
@@ -162,9 +163,9 @@ fn backward_sequence<F: Float>(
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let mut d_h = gradient[units.place(unit)];
+                    let mut d_h = read::<F>(gradient, units.place(unit));
                     if unit < units.after {
-                        d_h += d_state[unit];
+                        d_h += read::<F>(&*d_state, unit);
                     }
                     let (found, past) = equations::backward::<F>(
                         d_h,
@@ -178,7 +179,7 @@ fn backward_sequence<F: Float>(
                         unit,
                         units.of_batch + unit,
                     );
-                    d_state[unit] = past;
+                    write::<F>(d_state, unit, past);
                     deltas[(r * GATES) * walk.d_hidden + column] = found.i;
                     deltas[(r * GATES + 1) * walk.d_hidden + column] = found.f;
                     deltas[(r * GATES + 2) * walk.d_hidden + column] = found.g;

@@ -8,6 +8,7 @@ use super::equations::{self, Places};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, unmasked};
 use crate::cube::step::{Step, Units};
@@ -76,7 +77,7 @@ fn forward_step<F: Float>(
         terminate!();
     }
     let products = Places::of_step(units, unit, apart).read::<F>(product);
-    let before = state[unmasked(entering, units, unit)];
+    let before = read::<F>(&*state, unmasked(entering, units, unit));
     let h = equations::forward::<F>(
         &products, before, gates, packed, cells, constants, masks, units, unit, keep,
     );
@@ -147,6 +148,6 @@ fn backward_step<F: Float>(
     let (found, kept) = equations::backward::<F>(
         d_h, gradient, gates, cells, d_cell, constants, masks, units, unit, unit,
     );
-    back[past(entering, units, unit)] = kept;
+    write::<F>(back, past(entering, units, unit), kept);
     Places::of_step(units, unit, apart).write::<F>(deltas, &found);
 }

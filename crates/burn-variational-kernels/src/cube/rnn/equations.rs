@@ -3,14 +3,14 @@
 use cubecl::prelude::*;
 
 use crate::cube::masks::{UnitMasks, masked, to_old, zoned_out};
-use crate::cube::pointwise::{tanh, through_tanh};
+use crate::cube::pointwise::{read, tanh, through_tanh, write};
 use crate::cube::step::Units;
 
 /// `h_t` of a unit, which is written to `packed`, by what the product gave.
 #[cube]
 pub(super) fn forward<F: Float>(
-    product: F,
-    h_before: F,
+    product: f32,
+    h_before: f32,
     projected: &[F],
     packed: &mut [F],
     computed: &mut [F],
@@ -19,13 +19,13 @@ pub(super) fn forward<F: Float>(
     units: &Units,
     unit: usize,
     #[comptime] keep: bool,
-) -> F {
+) -> f32 {
     let place = units.place(unit);
-    let new = tanh::<F>(projected[place] + product);
+    let new = tanh(read::<F>(projected, place) + product);
     let h = zoned_out::<F>(new, h_before, constants, masks.hidden_zoneout, units, unit);
-    packed[place] = h;
+    write::<F>(packed, place, h);
     if comptime!(keep) {
-        computed[place] = new;
+        write::<F>(computed, place, new);
     }
     h
 }
@@ -34,18 +34,18 @@ pub(super) fn forward<F: Float>(
 /// past it, by that of `h_t`.
 #[cube]
 pub(super) fn backward<F: Float>(
-    d_h: F,
+    d_h: f32,
     computed: &[F],
     d_projected: &mut [F],
     constants: &[F],
     masks: &UnitMasks,
     units: &Units,
     unit: usize,
-) -> (F, F) {
+) -> (f32, f32) {
     let place = units.place(unit);
     let past = to_old::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
     let d_new = masked::<F>(d_h, constants, masks.hidden_zoneout, units, unit);
-    let delta = through_tanh::<F>(d_new, computed[place]);
-    d_projected[place] = delta;
+    let delta = through_tanh(d_new, read::<F>(computed, place));
+    write::<F>(d_projected, place, delta);
     (delta, past)
 }

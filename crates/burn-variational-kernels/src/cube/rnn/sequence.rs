@@ -8,6 +8,7 @@ use super::equations;
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::state::state_before;
 use crate::cube::tensors::contiguous;
 use crate::cube::walk::Walk;
@@ -67,8 +68,8 @@ fn forward_sequence<F: Float>(
     #[comptime] keep: bool,
     #[define(F)] _dtype: ElemType,
 ) {
-    let mut state = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows));
+    let mut state = Shared::<[f32]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
         share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
@@ -137,8 +138,8 @@ fn backward_sequence<F: Float>(
     masks: &UnitMasks,
     #[define(F)] _dtype: ElemType,
 ) {
-    let mut deltas = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows));
+    let mut deltas = Shared::<[f32]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows));
     for step in 0..walk.seq_length {
         let units = walk.units(starts, walk.seq_length - 1 - step);
         let mut column = UNIT_POS as usize;
@@ -147,9 +148,9 @@ fn backward_sequence<F: Float>(
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let mut d_h = gradient[units.place(unit)];
+                    let mut d_h = read::<F>(gradient, units.place(unit));
                     if unit < units.after {
-                        d_h += d_hidden[unit];
+                        d_h += read::<F>(&*d_hidden, unit);
                     }
                     let (delta, past) = equations::backward::<F>(
                         d_h,
@@ -160,7 +161,7 @@ fn backward_sequence<F: Float>(
                         &units,
                         unit,
                     );
-                    d_hidden[unit] = past;
+                    write::<F>(d_hidden, unit, past);
                     deltas[r * walk.d_hidden + column] = delta;
                 }
             }

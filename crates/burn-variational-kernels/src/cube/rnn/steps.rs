@@ -8,6 +8,7 @@ use super::equations;
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, unmasked};
 use crate::cube::step::{Step, Units};
@@ -74,9 +75,9 @@ fn forward_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let before = state[unmasked(entering, units, unit)];
+    let before = read::<F>(&*state, unmasked(entering, units, unit));
     let h = equations::forward::<F>(
-        product[unit],
+        read::<F>(product, unit),
         before,
         projected,
         packed,
@@ -147,6 +148,6 @@ fn backward_step<F: Float>(
     let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
     let (delta, kept) =
         equations::backward::<F>(d_h, computed, d_projected, constants, masks, units, unit);
-    back[past(entering, units, unit)] = kept;
-    deltas[unit] = delta;
+    write::<F>(back, past(entering, units, unit), kept);
+    write::<F>(deltas, unit, delta);
 }

@@ -5,7 +5,7 @@ use cubecl::prelude::*;
 use crate::cube::gru::gates::{OfGates, Places};
 use crate::cube::gru::{through_update, update};
 use crate::cube::masks::UnitMasks;
-use crate::cube::pointwise::{sigmoid, tanh, through_sigmoid};
+use crate::cube::pointwise::{read, sigmoid, tanh, through_sigmoid, write};
 use crate::cube::step::Units;
 
 /// `b_hn`, among the constants.
@@ -16,10 +16,10 @@ pub(super) struct CandidateBias {
 
 #[cube]
 impl CandidateBias {
-    fn add<F: Float>(&self, product: F, constants: &[F], column: usize) -> F {
+    fn add<F: Float>(&self, product: f32, constants: &[F], column: usize) -> f32 {
         #[comptime]
         match self.first {
-            ComptimeOption::Some(first) => product + constants[first + column],
+            ComptimeOption::Some(first) => product + read::<F>(constants, first + column),
             ComptimeOption::None => product,
         }
     }
@@ -29,8 +29,8 @@ impl CandidateBias {
 /// were given besides, in `gates`.
 #[cube]
 pub(super) fn forward<F: Float>(
-    products: &OfGates<F>,
-    before: F,
+    products: &OfGates,
+    before: f32,
     gates: &mut [F],
     packed: &mut [F],
     inner: &mut [F],
@@ -40,20 +40,20 @@ pub(super) fn forward<F: Float>(
     units: &Units,
     unit: usize,
     #[comptime] keep: bool,
-) -> F {
+) -> f32 {
     let places = Places::among_all(units, unit);
     let given = places.read::<F>(&*gates);
-    let r = sigmoid::<F>(given.r + products.r);
-    let u = sigmoid::<F>(given.u + products.u);
+    let r = sigmoid(given.r + products.r);
+    let u = sigmoid(given.u + products.u);
     let q = bias.add::<F>(products.n, constants, unit % units.d_hidden);
-    let n = tanh::<F>(given.n + r * q);
+    let n = tanh(given.n + r * q);
     let h = update::<F>(u, n, before, constants, masks, units, unit);
     let place = units.place(unit);
-    packed[place] = h;
+    write::<F>(packed, place, h);
     if comptime!(keep) {
-        let computed = OfGates::<F> { r: r, u: u, n: n };
+        let computed = OfGates { r, u, n };
         places.write::<F>(gates, &computed);
-        inner[place] = q;
+        write::<F>(inner, place, q);
     }
     h
 }
@@ -63,23 +63,23 @@ pub(super) fn forward<F: Float>(
 /// the product gave the candidate.
 #[cube]
 pub(super) fn backward<F: Float>(
-    d_h: F,
-    before: F,
+    d_h: f32,
+    before: f32,
     gates: &mut [F],
     inner: &mut [F],
     constants: &[F],
     masks: &UnitMasks,
     units: &Units,
     unit: usize,
-) -> (OfGates<F>, F) {
+) -> (OfGates, f32) {
     let places = Places::among_all(units, unit);
     let kept = places.read::<F>(&*gates);
     let place = units.place(unit);
     let found = through_update::<F>(d_h, kept.u, kept.n, before, constants, masks, units, unit);
-    let d_r = through_sigmoid::<F>(found.d_n * inner[place], kept.r);
+    let d_r = through_sigmoid(found.d_n * read::<F>(&*inner, place), kept.r);
     let d_q = found.d_n * kept.r;
-    let entered = OfGates::<F> { r: d_r, u: found.d_u, n: found.d_n };
+    let entered = OfGates { r: d_r, u: found.d_u, n: found.d_n };
     places.write::<F>(gates, &entered);
-    inner[place] = d_q;
-    (OfGates::<F> { r: d_r, u: found.d_u, n: d_q }, found.past)
+    write::<F>(inner, place, d_q);
+    (OfGates { r: d_r, u: found.d_u, n: d_q }, found.past)
 }

@@ -10,6 +10,7 @@ use crate::cube::gru::{CANDIDATE, GATES, RESET, UPDATE};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::state::state_before;
 use crate::cube::tensors::owned;
 use crate::cube::walk::Walk;
@@ -71,8 +72,8 @@ fn forward_sequence<F: Float>(
     #[define(F)] _dtype: ElemType,
 ) {
     let n_masks = comptime!(entering.n_masks);
-    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * GATES));
+    let mut state = Shared::<[f32]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * GATES));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
         share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
@@ -85,7 +86,7 @@ fn forward_sequence<F: Float>(
                 let unit = walk.unit(r, column);
                 if unit < units.len {
                     let before = state_before::<F>(&*packed, hidden, &units, 0, unit);
-                    let products = OfGates::<F> {
+                    let products = OfGates {
                         r: sums[r * GATES + RESET],
                         u: sums[r * GATES + UPDATE],
                         n: sums[r * GATES + CANDIDATE],
@@ -153,8 +154,8 @@ fn backward_sequence<F: Float>(
     initial: usize,
     #[define(F)] _dtype: ElemType,
 ) {
-    let mut deltas = Shared::<[F]>::new_slice(comptime!(walk.rows * GATES * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * entering.n_masks));
+    let mut deltas = Shared::<[f32]>::new_slice(comptime!(walk.rows * GATES * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * entering.n_masks));
     for step in 0..walk.seq_length {
         let units = walk.units(starts, walk.seq_length - 1 - step);
         let mut column = UNIT_POS as usize;
@@ -163,15 +164,15 @@ fn backward_sequence<F: Float>(
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let mut d_h = gradient[units.place(unit)];
+                    let mut d_h = read::<F>(gradient, units.place(unit));
                     if unit < units.after {
-                        d_h += d_hidden[unit];
+                        d_h += read::<F>(&*d_hidden, unit);
                     }
                     let before = state_before::<F>(packed, constants, &units, initial, unit);
                     let (found, past) = equations::backward::<F>(
                         d_h, before, gates, inner, constants, masks, &units, unit,
                     );
-                    d_hidden[unit] = past;
+                    write::<F>(d_hidden, unit, past);
                     deltas[(r * GATES + RESET) * walk.d_hidden + column] = found.r;
                     deltas[(r * GATES + UPDATE) * walk.d_hidden + column] = found.u;
                     deltas[(r * GATES + CANDIDATE) * walk.d_hidden + column] = found.n;

@@ -9,6 +9,7 @@ use crate::cube::gru::gates::Places;
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, state_before, unmasked};
 use crate::cube::step::{Step, Units};
@@ -79,7 +80,7 @@ fn forward_step<F: Float>(
         terminate!();
     }
     let products = Places::of_step(units, unit, apart).read::<F>(product);
-    let before = state[unmasked(entering, units, unit)];
+    let before = read::<F>(&*state, unmasked(entering, units, unit));
     let h = equations::forward::<F>(
         &products, before, gates, packed, inner, constants, bias, masks, units, unit, keep,
     );
@@ -154,6 +155,6 @@ fn backward_step<F: Float>(
     let before = state_before::<F>(packed, constants, units, initial, unit);
     let (found, kept) =
         equations::backward::<F>(d_h, before, gates, inner, constants, masks, units, unit);
-    back[past(entering, units, unit)] = kept;
+    write::<F>(back, past(entering, units, unit), kept);
     Places::of_step(units, unit, apart).write::<F>(deltas, &found);
 }

@@ -10,6 +10,7 @@ use crate::cube::gru::{CANDIDATE, GATES, RESET, UPDATE};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::state::state_before;
 use crate::cube::tensors::owned;
 use crate::cube::walk::Walk;
@@ -74,9 +75,9 @@ fn forward_sequence<F: Float>(
     #[define(F)] _dtype: ElemType,
 ) {
     let n_masks = comptime!(entering.n_masks);
-    let mut state = Shared::<[F]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
-    let mut passed = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * RESETS));
+    let mut state = Shared::<[f32]>::new_slice(comptime!(n_masks * walk.rows * walk.d_hidden));
+    let mut passed = Shared::<[f32]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * RESETS));
     for place in 0..walk.seq_length {
         let units = walk.units(starts, place);
         share_state::<F>(&mut state, &*packed, hidden, constants, entering, walk, &units);
@@ -101,7 +102,7 @@ fn forward_sequence<F: Float>(
                     );
                     passed[r * walk.d_hidden + column] = through;
                     if comptime!(keep) {
-                        inner[units.place(unit)] = through;
+                        write::<F>(inner, units.place(unit), through);
                     }
                 }
             }
@@ -176,9 +177,9 @@ fn backward_sequence<F: Float>(
     initial: usize,
     #[define(F)] _dtype: ElemType,
 ) {
-    let mut of_candidates = Shared::<[F]>::new_slice(comptime!(walk.rows * walk.d_hidden));
-    let mut of_resets = Shared::<[F]>::new_slice(comptime!(walk.rows * RESETS * walk.d_hidden));
-    let mut sums = Array::<F>::new(comptime!(walk.rows * entering.n_masks));
+    let mut of_candidates = Shared::<[f32]>::new_slice(comptime!(walk.rows * walk.d_hidden));
+    let mut of_resets = Shared::<[f32]>::new_slice(comptime!(walk.rows * RESETS * walk.d_hidden));
+    let mut sums = Array::<f32>::new(comptime!(walk.rows * entering.n_masks));
     for step in 0..walk.seq_length {
         let units = walk.units(starts, walk.seq_length - 1 - step);
         let mut column = UNIT_POS as usize;
@@ -187,15 +188,15 @@ fn backward_sequence<F: Float>(
             for r in 0..walk.rows {
                 let unit = walk.unit(r, column);
                 if unit < units.len {
-                    let mut d_h = gradient[units.place(unit)];
+                    let mut d_h = read::<F>(gradient, units.place(unit));
                     if unit < units.after {
-                        d_h += d_hidden[unit];
+                        d_h += read::<F>(&*d_hidden, unit);
                     }
                     let before = state_before::<F>(packed, constants, &units, initial, unit);
                     let found = equations::backward::<F>(
                         d_h, before, gates, constants, masks, &units, unit,
                     );
-                    d_hidden[unit] = found.past;
+                    write::<F>(d_hidden, unit, found.past);
                     of_candidates[r * walk.d_hidden + column] = found.d_n;
                 }
             }
@@ -227,10 +228,11 @@ fn backward_sequence<F: Float>(
                         &units,
                         unit,
                     );
-                    d_hidden[unit] += through;
+                    let d_h = read::<F>(&*d_hidden, unit) + through;
+                    write::<F>(d_hidden, unit, d_h);
                     of_resets[(r * RESETS + RESET) * walk.d_hidden + column] = d_r;
                     of_resets[(r * RESETS + UPDATE) * walk.d_hidden + column] =
-                        gates[units.gate(unit, UPDATE, GATES)];
+                        read::<F>(&*gates, units.gate(unit, UPDATE, GATES));
                 }
             }
             column += CUBE_DIM as usize;

@@ -10,6 +10,7 @@ use crate::cube::gru::{GATES, RESET, UPDATE};
 use crate::cube::masks::{Entering, UnitMasks};
 use crate::cube::operations::Kept;
 use crate::cube::pass::{Pass, WalkedBack};
+use crate::cube::pointwise::{read, write};
 use crate::cube::products::Products;
 use crate::cube::state::{arriving, hand_on, past, state_before, unmasked};
 use crate::cube::step::{Step, Units};
@@ -97,9 +98,9 @@ fn reset_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let product_r = product[units.gate_of_step(unit, RESET, RESETS, apart)];
-    let product_u = product[units.gate_of_step(unit, UPDATE, RESETS, apart)];
-    let before = state[unmasked(entering, units, unit)];
+    let product_r = read::<F>(product, units.gate_of_step(unit, RESET, RESETS, apart));
+    let product_u = read::<F>(product, units.gate_of_step(unit, UPDATE, RESETS, apart));
+    let before = read::<F>(state, unmasked(entering, units, unit));
     let through = equations::reset::<F>(
         product_r,
         product_u,
@@ -110,9 +111,9 @@ fn reset_step<F: Float>(
         units,
         unit,
     );
-    passed[unit] = through;
+    write::<F>(passed, unit, through);
     if comptime!(keep) {
-        inner[units.place(unit)] = through;
+        write::<F>(inner, units.place(unit), through);
     }
 }
 
@@ -132,8 +133,8 @@ fn candidate_step<F: Float>(
     if unit >= units.len {
         terminate!();
     }
-    let before = state[unmasked(entering, units, unit)];
-    let product = product[unit];
+    let before = read::<F>(&*state, unmasked(entering, units, unit));
+    let product = read::<F>(product, unit);
     let h = equations::forward::<F>(product, before, gates, packed, constants, masks, units, unit);
     hand_on::<F>(state, h, constants, entering, units, unit);
 }
@@ -220,8 +221,8 @@ fn candidate_step_back<F: Float>(
     let d_h = arriving::<F>(gradient, &*back, constants, entering, units, unit);
     let before = state_before::<F>(packed, constants, units, initial, unit);
     let found = equations::backward::<F>(d_h, before, gates, constants, masks, units, unit);
-    back[past(entering, units, unit)] = found.past;
-    of_candidates[unit] = found.d_n;
+    write::<F>(back, past(entering, units, unit), found.past);
+    write::<F>(of_candidates, unit, found.d_n);
 }
 
 /// From the gradient of what the reset let through.
@@ -246,7 +247,7 @@ fn reset_step_back<F: Float>(
     }
     let before = state_before::<F>(packed, constants, units, initial, unit);
     let (d_r, through) = equations::reset_backward::<F>(
-        d_passed[unit],
+        read::<F>(d_passed, unit),
         before,
         gates,
         constants,
@@ -254,8 +255,10 @@ fn reset_step_back<F: Float>(
         units,
         unit,
     );
-    back[past(entering, units, unit)] += through;
-    deltas[units.gate_of_step(unit, RESET, RESETS, apart)] = d_r;
+    let at_past = past(entering, units, unit);
+    let past = read::<F>(&*back, at_past) + through;
+    write::<F>(back, at_past, past);
+    write::<F>(deltas, units.gate_of_step(unit, RESET, RESETS, apart), d_r);
     deltas[units.gate_of_step(unit, UPDATE, RESETS, apart)] =
         gates[units.gate(unit, UPDATE, GATES)];
 }
