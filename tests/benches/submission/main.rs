@@ -8,7 +8,7 @@
 //!
 //! Software Vulkan computes on threads of this process; they are told by their names and left out.
 
-#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod language_model;
 mod layer;
@@ -60,6 +60,11 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Software takes minutes for a pass.
+fn say(round: u16, of: u16, path: &str) {
+    eprintln!("round {round} of {of}: {path}");
+}
+
 fn print_layer(arguments: &Arguments, device: &Device) {
     let paths = [GENERIC, STEPS, KERNELS];
     let [batch_size, seq_length, units] = arguments.layer[..] else { unreachable!("clap checks") };
@@ -67,7 +72,8 @@ fn print_layer(arguments: &Arguments, device: &Device) {
     let mut seconds = [const { Vec::new() }; 3];
     // The first round compiles.
     for round in 0..=arguments.rounds {
-        for ((_, run), seconds) in paths.iter().zip(&mut seconds) {
+        for ((path, run), seconds) in paths.iter().zip(&mut seconds) {
+            say(round, arguments.rounds, path);
             let ((), time) = time_of(|| run(&mut || pass()));
             if round > 0 {
                 seconds.push(time.as_secs_f64());
@@ -102,6 +108,7 @@ fn print_language_model(arguments: &Arguments, device: &Device) {
         let mut found = BTreeMap::<&str, (usize, Vec<f64>)>::new();
         let mut parts = Vec::new();
         for round in 0..=arguments.rounds {
+            say(round, arguments.rounds, path);
             run(&mut || {
                 training.step(|part, body| {
                     let ((_, n_launches), time) = time_of(|| launches(body));
