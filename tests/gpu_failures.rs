@@ -23,7 +23,7 @@ fn device(max_buffer_size: u64) -> (Device, WgpuSetup) {
     let first = FIRST.get_or_init(|| {
         let first = Device::wgpu_options().init_with_setup();
         // That there is no adapter is said by the suite's own device.
-        first.map(|(_, setup)| setup).unwrap_or_else(|error| panic!("{error}: {:?}", wgpu()))
+        first.map_or_else(|error| panic!("{error}: {:?}", wgpu()), |(_, setup)| setup)
     });
     let adapter = &first.adapter;
     let mut limits = adapter.limits();

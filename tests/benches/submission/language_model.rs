@@ -1,6 +1,6 @@
 //! A training step of a variational language model, part by part.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor};
@@ -47,8 +47,8 @@ impl Training {
             RecurrentLayer::new(cell, dropout.clone())
         };
         let embedding = VariationalEmbeddingConfig::new(n_words, units).with_type_dropout(site);
-        let words: Vec<i32> =
-            (0..batch_size * seq_length).map(|k| (k * 7919 % n_words) as i32).collect();
+        let words: Vec<u32> =
+            (0..batch_size * seq_length).map(|k| (k * 7919 % n_words) as u32).collect();
         let words = Tensor::<1, Int>::from_data(&words[..], &device);
         Self {
             model: Model {
@@ -83,7 +83,7 @@ impl Training {
             let hidden = model.stack.forward(embedded, None, of_stack).0;
             let [batch_size, seq_length, units] = hidden.dims();
             let rows = hidden.reshape([batch_size * seq_length, units]);
-            let bias = model.output.bias.as_ref().map(|bias| bias.val());
+            let bias = model.output.bias.as_ref().map(Param::val);
             let losses =
                 linear_cross_entropy(rows, model.output.weight.val(), bias, targets.clone(), None);
             loss = Some(losses.mean());

@@ -111,7 +111,7 @@ fn print_language_model(arguments: &Arguments, device: &Device) {
             say(round, arguments.rounds, path);
             run(&mut || {
                 training.step(|part, body| {
-                    let ((_, n_launches), time) = time_of(|| launches(body));
+                    let (((), n_launches), time) = time_of(|| launches(body));
                     if round == 0 {
                         parts.push(part);
                         return;

@@ -12,7 +12,8 @@ pub(crate) fn time_of<R>(f: impl FnOnce() -> R) -> (R, Duration) {
     let before = times();
     let result = f();
     let none = Duration::ZERO;
-    let ran = times().iter().map(|(id, &now)| now - *before.get(id).unwrap_or(&none)).sum();
+    let ran =
+        times().iter().map(|(id, &now)| now.saturating_sub(*before.get(id).unwrap_or(&none))).sum();
     (result, ran)
 }
 
