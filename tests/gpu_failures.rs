@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::wgpu::{WgpuSetup, wgpu as api};
 use burn::tensor::{Device, Tensor};
-use burn_variational::kernels::{Recurrence, Sequence, SequenceMasks};
+use burn_variational::kernels::{Recurrence, Sequence, SequenceMasks, UnitMask};
 use cross_backend_tests::{Operation, engine_runs, flex, wgpu, without_whole_sequences};
 use pollster::block_on;
 
@@ -61,11 +61,10 @@ fn values(tensor: Tensor<3>) -> Result<Vec<f32>, String> {
     read.map_err(|error| error.to_string())?.map_err(|error| format!("{error:?}"))
 }
 
-/// What a sequence gives, or the error that there was.
-fn run(recurrence: Recurrence, sizes: [usize; 3], device: &Device) -> Result<Vec<f32>, String> {
-    let outputs = || outputs(recurrence, sizes, device);
-    let outputs = catch_unwind(AssertUnwindSafe(outputs));
-    values(outputs.map_err(|_| "it panicked".to_string())?)
+/// What is launched gives, or the error that there was.
+fn run(launch: impl FnOnce() -> Tensor<3>) -> Result<Vec<f32>, String> {
+    let launched = catch_unwind(AssertUnwindSafe(launch));
+    values(launched.map_err(|_| "it panicked".to_string())?)
 }
 
 fn assert_right(found: &[f32], recurrence: Recurrence, sizes: [usize; 3]) {
@@ -91,7 +90,7 @@ fn lose(run_on: impl Fn(&dyn Fn() -> Tensor<3>) -> Tensor<3>, kernels: Operation
     for (recurrence, launched) in RECURRENCES.into_iter().zip(launched) {
         let found = values(launched);
         assert!(found.is_err(), "{recurrence:?}, launched before: {found:?}");
-        let found = run(recurrence, SIZES, &device);
+        let found = run(|| run_on(&|| outputs(recurrence, SIZES, &device)));
         assert!(found.is_err(), "{recurrence:?}, launched after: {found:?}");
     }
 }
@@ -113,11 +112,38 @@ fn a_sequence_that_the_memory_of_a_device_does_not_hold_is_an_error() {
     for recurrence in RECURRENCES {
         // The projected inputs alone are larger.
         let (device, _setup) = device(1 << 19);
-        let found = run(recurrence, LARGE, &device);
+        let found = run(|| outputs(recurrence, LARGE, &device));
         assert!(found.is_err(), "{recurrence:?}: {} numbers", found.map_or(0, |found| found.len()));
         // What the device says from then on is an error too, or right.
-        if let Ok(found) = run(recurrence, SMALL, &device) {
+        if let Ok(found) = run(|| outputs(recurrence, SMALL, &device)) {
             assert_right(&found, recurrence, SMALL);
         }
     }
+}
+
+#[test]
+fn constants_that_the_memory_of_a_device_does_not_hold_together_are_an_error() {
+    const SIZES: [usize; 3] = [64, 64, 64];
+    let [batch_size, seq_length, d_hidden] = SIZES;
+    let bytes = SIZES.iter().product::<usize>() * size_of::<f32>();
+    // Each of the tensors fits, and the masks of all steps as the kernels join them do not.
+    let (device, _setup) = device((bytes + bytes / 2) as u64);
+    let all_rows = || Tensor::<2>::ones([seq_length * batch_size, d_hidden], &device);
+    let projected = Tensor::<3>::ones([seq_length, batch_size, d_hidden], &device);
+    assert_eq!(
+        values(projected.clone()).expect("it fits"),
+        vec![1.0; projected.shape().num_elements()]
+    );
+    let recurrent = Tensor::<2>::ones([d_hidden, d_hidden], &device);
+    let initial = Tensor::<2>::ones([batch_size, d_hidden], &device);
+    let before = engine_runs(Operation::SequenceKernels);
+    let found = run(|| {
+        Sequence::new(Recurrence::Rnn, recurrent, initial)
+            .with_masks(SequenceMasks::TiedPerStep(all_rows()))
+            .with_hidden_zoneout(UnitMask::PerStep(all_rows()))
+            .run(projected)
+            .outputs
+    });
+    assert_eq!(engine_runs(Operation::SequenceKernels), before + 1, "kernels took it");
+    assert!(found.is_err(), "{} numbers", found.map_or(0, |found| found.len()));
 }
