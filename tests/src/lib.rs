@@ -72,7 +72,7 @@ macro_rules! on_every_device {
 /// As [`on_every_device`], of a GPU.
 #[macro_export]
 macro_rules! on_every_gpu {
-    ($($(#[ignore = $reason:literal])? fn $name:ident($device:ident: &Device) $body:block)+) => {$(
+    ($(fn $name:ident($device:ident: &Device) $body:block)+) => {$(
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         mod $name {
             /// Apart from the tests, as in [`on_every_device`].
@@ -85,14 +85,12 @@ macro_rules! on_every_gpu {
 
             #[cfg(feature = "wgpu")]
             #[test]
-            $(#[ignore = $reason])?
             fn wgpu() {
                 body::on_device(&$crate::wgpu());
             }
 
             #[cfg(feature = "cuda")]
             #[test]
-            $(#[ignore = $reason])?
             fn cuda() {
                 body::on_device(&$crate::cuda());
             }

@@ -8,7 +8,7 @@ use cross_backend_tests::{
 };
 
 use super::autodiff;
-use super::case::{Case, Masking, Numbers, Place, RECURRENCES, Results};
+use super::case::{Case, Masking, Numbers, RECURRENCES};
 
 /// As many cases as a GPU takes: it compiles kernels for each, and takes some of them unless
 /// `EVERY_SCHEME` is set.
@@ -47,27 +47,15 @@ fn check(device: &Device, whole: usize, run: impl Fn(&dyn Fn())) {
 /// Asserts that a case gives what the CPU gives on a GPU that is taken to have no more than this, and
 /// by which kernels.
 fn check_on(device: &Device, case: Case, hardware: Hardware, expected: [usize; 2]) {
-    let gpu = autodiff(device, FloatDType::F32);
-    let run = || with_no_more_than(hardware, || case.run(1, &gpu));
-    check_run(case, run, &gpu, expected, &format!("{hardware:?}"));
-}
-
-/// Asserts that a run of a case on a GPU gives what the CPU gives, and by which kernels.
-fn check_run(
-    case: Case,
-    run: impl FnOnce() -> Results,
-    gpu: &Place,
-    expected: [usize; 2],
-    when: &str,
-) {
+    let [cpu, gpu] = [(&flex(), FloatDType::F64), (device, FloatDType::F32)]
+        .map(|(device, dtype)| autodiff(device, dtype));
     let before = runs();
-    let found = run();
+    let found = with_no_more_than(hardware, || case.run(1, &gpu));
     let ran = [runs()[0] - before[0], runs()[1] - before[1]];
-    assert_eq!(ran, expected, "{case:?} with {when}");
-    let cpu = autodiff(&flex(), FloatDType::F64);
+    assert_eq!(ran, expected, "{case:?} with {hardware:?}");
     for ((name, found), (_, expected)) in found.iter().zip(&case.run(1, &cpu)) {
         let error = relative_error(found, expected);
-        assert!(error <= gpu.tolerance(), "{case:?} with {when}, {name}: {error:.1e}");
+        assert!(error <= tolerance(device), "{case:?} with {hardware:?}, {name}: {error:.1e}");
     }
 }
 
@@ -101,20 +89,6 @@ on_every_gpu! {
             (Recurrence::Lstm, [3, 2, 256]),
         ] {
             check_on(device, Case::of_size(recurrence, sizes), one_processor, [1, 1]);
-        }
-    }
-
-    #[ignore = "it needs a GPU with f16, as .ci/half-precision installs one"]
-    fn half_precision_is_that_of_the_cpu_by_either_kind_of_kernels(device: &Device) {
-        let half = autodiff(device, FloatDType::F16);
-        for recurrence in RECURRENCES {
-            for masking in [Masking::None, Masking::Tied, Masking::Untied] {
-                let sizes = Case::of_size(recurrence, [3, 4, 5]);
-                let case = Case { input: masking, recurrent: masking, ..sizes };
-                check_run(case, || case.run(1, &half), &half, [1, 1], "kernels of all steps");
-                let steps = || without_whole_sequences(|| case.run(1, &half));
-                check_run(case, steps, &half, [1, 0], "kernels of steps");
-            }
         }
     }
 
